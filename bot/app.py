@@ -1,0 +1,230 @@
+"""The composition root: reads nothing, joins everything, starts and stops it in order."""
+
+import asyncio
+import os
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Final
+
+import aiohttp
+import structlog
+from aiohttp import web
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from yarl import URL
+
+from bot.address_guard import Guard
+from bot.approvals import Approvals
+from bot.callbacks import Callbacks
+from bot.clock import SystemClock
+from bot.config import Config
+from bot.connectors.registry import build, recipient_of
+from bot.domain.delivery import Errand, ErrandKind
+from bot.domain.errors import BadInput
+from bot.domain.policy import Policy
+from bot.errands import Errands, Line
+from bot.executor import Executor
+from bot.outbound import Outbound
+from bot.ports import Clock, Courier, Store, Tx
+from bot.relay import Relay
+from bot.slack.courier import NETWORK, SlackCourier, said
+from bot.slack.roster import Roster
+from bot.thresholds import Thresholds
+from bot.tokens import Tokens
+from bot.waiting import WaitingRoom
+from handlers import register
+from handlers.api import Api, Rate
+from handlers.desk import Desk
+from handlers.health import Health
+from handlers.ingress import SlackDoor
+from handlers.problems import problems
+from storage import open_store
+
+log = structlog.get_logger(__name__)
+
+SLACK_PATIENCE: Final = aiohttp.ClientTimeout(total=10)
+SHUTDOWN_SECONDS: Final = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sayso:
+    """A running Sayso: where it listens, and the parts that tests and the sample shop talk to."""
+
+    url: str
+    store: Store
+    tokens: Tokens
+    policy: Policy
+    approvals: Approvals
+    relay: Relay
+
+
+class App:
+    """`async with App(config, policy) as sayso:` runs the bot; leaving stops it cleanly."""
+
+    def __init__(self, config: Config, policy: Policy, *, clock: Clock | None = None) -> None:
+        self._config, self._policy, self._clock = config, policy, clock or SystemClock()
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Sayso:
+        try:
+            return await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._stack.aclose()
+
+    async def _start(self) -> Sayso:
+        config, policy, clock = self._config, self._policy, self._clock
+        store = open_store(config.database_url)
+        self._stack.push_async_callback(store.close)
+        session = await self._stack.enter_async_context(aiohttp.ClientSession(timeout=SLACK_PATIENCE))
+        client = AsyncWebClient(
+            token=config.bot_token, base_url=config.slack_api_url, session=session, retry_handlers=[]
+        )
+        team = await _team(client, policy)
+        callbacks_guard = Guard(allowed_hosts=policy.callback_hosts, allow_loopback_http=_on_loopback(config))
+        callbacks = await self._stack.enter_async_context(Outbound(callbacks_guard))
+        webhooks = await self._stack.enter_async_context(Outbound(_webhook_guard(policy)))
+        connectors = build(
+            policy, slack_client=client, outbound=webhooks, session=session, environ=config.environ, clock=clock
+        )
+        approvals = Approvals(store=store, policy=policy, clock=clock, recipient_of=recipient_of)
+        thresholds = Thresholds(store=store, policy=policy, clock=clock)
+        courier = SlackCourier(client, policy)
+        relay = Relay(
+            store=store,
+            clock=clock,
+            couriers=_couriers(courier, Executor(connectors), Callbacks(outbound=callbacks, store=store, clock=clock)),
+            record=approvals.record,
+            buried=lambda tx, errand, error: _tell_of_dead(tx, policy, clock, errand, error),
+            sweep=approvals.expire,
+            attempts=policy.attempts,
+            owner=f"{os.getpid()}",
+        )
+        roster = Roster(client, policy, clock, team=team)
+        desk = Desk(approvals=approvals, thresholds=thresholds, roster=roster, store=store, policy=policy, clock=clock)
+        bolt = _bolt(config, client, desk)
+        waiting = WaitingRoom(store)
+        tokens = Tokens(store, clock)
+        api = Api(
+            approvals=approvals,
+            store=store,
+            tokens=tokens,
+            waiting=waiting,
+            guard=callbacks_guard,
+            rate=Rate(policy.limits.per_minute),
+        )
+        socket = await self._socket_mode(bolt)
+        health = Health(store=store, troubles=lambda: _troubles(courier, socket))
+        url = await self._listen(api, health, bolt)
+        self._stack.callback(waiting.close)
+        await relay.start()
+        self._stack.push_async_callback(relay.stop)
+        return Sayso(url=url, store=store, tokens=tokens, policy=policy, approvals=approvals, relay=relay)
+
+    async def _listen(self, api: Api, health: Health, bolt: AsyncApp) -> str:
+        server = web.Application(middlewares=[problems], client_max_size=2_000_000)
+        server.add_routes(api.routes())
+        server.add_routes(
+            [
+                web.get("/healthz", health.alive),
+                web.get("/readyz", health.ready),
+                web.get("/metrics", health.metrics),
+            ]
+        )
+        if self._config.signing_secret:
+            server.add_routes([web.post("/slack/events", SlackDoor(bolt, self._config.signing_secret).deliver)])
+        runner = web.AppRunner(server, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+        await runner.setup()
+        self._stack.push_async_callback(runner.cleanup)
+        site = web.TCPSite(runner, self._config.host, self._config.port)
+        try:
+            await site.start()
+        except OSError as error:
+            raise BadInput(
+                f"Port {self._config.port} on {self._config.host} cannot be used ({error.strerror}); "
+                "set SAYSO_PORT to a free one."
+            ) from None
+        host, port = runner.addresses[0][:2]
+        return f"http://{host}:{port}"
+
+    async def _socket_mode(self, bolt: AsyncApp) -> object | None:
+        if not self._config.app_token:
+            return None
+        from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler  # only where it is used
+
+        plain = AsyncWebClient(token=self._config.bot_token, base_url=self._config.slack_api_url)
+        handler = AsyncSocketModeHandler(bolt, self._config.app_token, web_client=plain)
+        await handler.connect_async()  # type: ignore[no-untyped-call]  # Bolt left it untyped
+        self._stack.push_async_callback(handler.close_async)
+        return handler.client
+
+
+def _bolt(config: Config, client: AsyncWebClient, desk: Desk) -> AsyncApp:
+    app = AsyncApp(
+        signing_secret=config.signing_secret or "unused in Socket Mode",
+        client=client,
+        process_before_response=True,
+    )
+    register(app, desk)
+    return app
+
+
+def _couriers(slack: Courier, executor: Courier, callbacks: Courier) -> dict[ErrandKind, Courier]:
+    ours = (ErrandKind.CARD, ErrandKind.REPAINT, ErrandKind.WHISPER, ErrandKind.NOTICE, ErrandKind.LOG)
+    return {**dict.fromkeys(ours, slack), ErrandKind.EXECUTE: executor, ErrandKind.CALLBACK: callbacks}
+
+
+def _tell_of_dead(tx: Tx, policy: Policy, clock: Clock, errand: Errand, error: str) -> None:
+    """An errand was given up: say so in the ops channel, unless it was such a notice itself, or only a whisper."""
+    if errand.kind in (ErrandKind.NOTICE, ErrandKind.WHISPER):
+        log.error("errand_given_up", errand=errand.id, kind=errand.kind, error=error)
+        return
+    lines = [Line(label="What", text=errand.kind.value), Line(label="Why", text=error)]
+    if errand.proposal_id:
+        lines.append(Line(label="Case", text=errand.proposal_id))
+    Errands(tx, policy, clock).notice("Something could not be delivered and was given up.", lines, level="alarm")
+
+
+async def _team(client: AsyncWebClient, policy: Policy) -> str:
+    """Our own team's id; waits for Slack a little, and refuses a token of another team than the policy's."""
+    for attempt in range(5):
+        try:
+            team = str((await client.auth_test())["team_id"])
+            break
+        except SlackApiError as error:
+            name = said(error)[1]
+            if name in {"invalid_auth", "not_authed", "account_inactive", "token_revoked"}:
+                raise BadInput(
+                    f"Slack refuses SLACK_BOT_TOKEN ({name}); reinstall the app and copy the token again."
+                ) from None
+        except NETWORK:
+            log.warning("slack_unreachable", attempt=attempt + 1)
+        await asyncio.sleep(0.2 * 2**attempt)
+    else:
+        if policy.team is None:
+            raise BadInput("Slack cannot be reached, and the policy names no [slack] team to start without it.")
+        return policy.team
+    if policy.team is not None and policy.team != team:
+        raise BadInput(f"SLACK_BOT_TOKEN belongs to team {team}, but the policy is for {policy.team}.")
+    return team
+
+
+def _on_loopback(config: Config) -> bool:
+    return config.local or config.slack_api_url.startswith(("http://127.0.0.1", "http://localhost"))
+
+
+def _webhook_guard(policy: Policy) -> Guard:
+    urls = [str(rule.options.get("url", "")) for rule in policy.connectors.values() if rule.type == "webhook"]
+    places = {URL(url).authority for url in urls if url.startswith("https://")}
+    return Guard(allowed_hosts=frozenset(places), allow_loopback_http=any(url.startswith("http://") for url in urls))
+
+
+def _troubles(courier: SlackCourier, socket: object | None) -> list[str]:
+    found = [courier.trouble] if courier.trouble else []
+    if socket is not None and getattr(socket, "closed", False):
+        found.append("Socket Mode is not connected")
+    return found

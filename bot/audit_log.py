@@ -1,0 +1,44 @@
+"""Reads the audit chain out of the store: to verify it, and to export it."""
+
+from collections.abc import AsyncIterator, Iterator
+
+from bot.domain.audit import AuditEvent, Fault, verify
+from bot.domain.proposal import Json
+from bot.ports import Reader, Store
+
+PAGE = 1000
+
+
+async def check_chain(store: Store, head: tuple[int, str] | None = None) -> tuple[int, Fault | None]:
+    """(number of events, the first fault or None)."""
+
+    def work(tx: Reader) -> tuple[int, Fault | None]:
+        return tx.audit_head()[0], verify(_every(tx), head=head)
+
+    return await store.read(work)
+
+
+def _every(tx: Reader) -> Iterator[AuditEvent]:
+    after = 0
+    while page := tx.audit_events(after=after, limit=PAGE):
+        yield from page
+        after = page[-1].seq
+
+
+async def events_of(store: Store) -> AsyncIterator[dict[str, Json]]:
+    """Every event as a document, in order."""
+    after = 0
+    while page := await store.read(lambda tx: tx.audit_events(after=after, limit=PAGE)):  # noqa: B023 - awaited here
+        for written in page:
+            event = written.event
+            yield {
+                "seq": written.seq,
+                "kind": event.kind,
+                "at": event.at,
+                "actor": {"kind": event.actor.kind, "id": event.actor.id, "name": event.actor.name},
+                "proposal_id": event.proposal_id,
+                "payload": dict(event.payload),
+                "previous": written.previous,
+                "hash": written.hash,
+            }
+        after = page[-1].seq

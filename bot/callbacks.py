@@ -1,0 +1,51 @@
+"""Tells an agent how its proposal stands, by a signed webhook (Standard Webhooks)."""
+
+from datetime import timedelta
+
+from bot.address_guard import MayHaveArrived, NotSent, UnsafeAddress
+from bot.domain.delivery import Delivered, Errand, Failed, Outcome, Postponed
+from bot.domain.proposal import canonical_json
+from bot.outbound import Outbound
+from bot.ports import Case, Clock, Store
+from bot.resource import moment, resource
+from bot.signing import sign
+from bot.tokens import callback_secret
+
+GONE = 410
+
+
+class Callbacks:
+    """Implements `bot.ports.Courier` for callbacks; a receiver may get one twice, with the same webhook-id."""
+
+    def __init__(self, *, outbound: Outbound, store: Store, clock: Clock) -> None:
+        self._outbound, self._store, self._clock = outbound, store, clock
+
+    async def carry(self, errand: Errand, case: Case | None, *together: Case) -> Outcome:
+        """Post `{"type", "timestamp", "data"}`; 2xx is an arrival, 410 ends the tries."""
+        if case is None or case.proposal.callback_url is None:
+            return Delivered()
+        agent = case.proposal.agent
+        tokens = await self._store.read(lambda tx: tx.tokens())
+        token = next((t for t in reversed(tokens) if t.name == agent), None)
+        if token is None:
+            return Failed(error=f"the token {agent} does not exist any more")
+        now = self._clock.now()
+        body = canonical_json(
+            {"type": str(errand.payload["event"]), "timestamp": moment(now), "data": resource(case.proposal)}
+        )
+        headers = sign(callback_secret(token.hash), message_id=errand.id, at=now, body=body)
+        try:
+            answer = await self._outbound.post(
+                case.proposal.callback_url, body=body, headers=headers | {"Content-Type": "application/json"}
+            )
+        except UnsafeAddress as error:
+            return Failed(error=error.sentence)
+        except (NotSent, MayHaveArrived) as error:
+            return Postponed(error=error.sentence)
+        if 200 <= answer.status < 300:
+            return Delivered()
+        if answer.status == GONE:
+            return Failed(error="the agent's callback address answered 410 Gone")
+        wait = answer.headers.get("Retry-After", "")
+        after = timedelta(seconds=min(int(wait), 3600)) if wait.isdecimal() and len(wait) < 8 else None
+        return Postponed(error=f"the agent's callback address answered {answer.status}", after=after)

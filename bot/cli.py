@@ -1,0 +1,200 @@
+"""The command line: serve, check, tokens, audit, export, backup."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from bot.config import Config
+from bot.domain.errors import BadInput, SaysoError
+from bot.ports import Store
+
+T = TypeVar("T")
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="A named person in charge of what a support AI says and does."
+)
+tokens = typer.Typer(no_args_is_help=True, help="Agents' tokens.")
+audit = typer.Typer(no_args_is_help=True, help="The audit log.")
+export = typer.Typer(no_args_is_help=True, help="Take data out, as JSON lines on standard output.")
+app.add_typer(tokens, name="tokens")
+app.add_typer(audit, name="audit")
+app.add_typer(export, name="export")
+
+
+def main() -> None:
+    """Run the command line; a refusal is one sentence on standard error and exit status 1."""
+    try:
+        app()
+    except SaysoError as error:
+        print(f"sayso: {error.sentence}", file=sys.stderr)
+        sys.exit(1)
+
+
+@app.command()
+def serve() -> None:
+    """Start the bot; without Slack tokens, on the embedded local Slack with a small sample shop."""
+    from bot.logs import configure
+
+    config = Config.of(os.environ)
+    configure(config.log_level)
+    if config.local:
+        from bot.sample_shop import run
+
+        asyncio.run(_until_stopped(lambda stop: run(config, stop)))
+    else:
+        asyncio.run(_until_stopped(lambda stop: _serve(config, stop)))
+
+
+async def _serve(config: Config, stop: asyncio.Event) -> None:
+    from bot.app import App
+    from bot.policy_file import read_policy, warnings
+
+    policy = read_policy(config.policy_path)
+    for warning in warnings(policy):
+        typer.echo(f"Note: {warning}", err=True)
+    async with App(config, policy) as sayso:
+        typer.echo(f"Sayso listens on {sayso.url}; Slack posts to {sayso.url}/slack/events.")
+        await stop.wait()
+
+
+async def _until_stopped(run: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    """Run until Ctrl-C or SIGTERM; a second signal does what signals do."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def ask(number: int) -> None:
+        stop.set()
+        loop.remove_signal_handler(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ask, number)
+    await run(stop)
+
+
+@app.command()
+def check(path: Annotated[Path | None, typer.Argument(help="The policy file; default: SAYSO_POLICY.")] = None) -> None:
+    """Check the policy file: what it means, or every fault with its line."""
+    from bot.policy_file import PolicyProblems, describe, problems_text, read_policy, warnings
+
+    path = path or Path(os.environ.get("SAYSO_POLICY") or "policy.toml")
+    try:
+        policy = read_policy(path)
+    except PolicyProblems as problems:
+        typer.echo(problems_text(path, problems.problems), err=True)
+        raise typer.Exit(1) from None
+    typer.echo(describe(policy))
+    for warning in warnings(policy):
+        typer.echo(f"Note: {warning}")
+
+
+@tokens.command("create")
+def create_token(
+    name: str,
+    scope: Annotated[str, typer.Option(help="propose, read or admin")],
+    owner: Annotated[
+        str | None, typer.Option(help="The Slack user whose agent it is: may not decide its cases.")
+    ] = None,
+    days: Annotated[int | None, typer.Option(min=1, help="How many days it lives; default: until revoked.")] = None,
+) -> None:
+    """Create a token and print it, once."""
+    from bot.clock import SystemClock
+    from bot.tokens import Scope, Tokens
+
+    if scope not in set(Scope):
+        raise BadInput(f"--scope must be one of {', '.join(Scope)}, not {scope!r}.")
+    lifetime = timedelta(days=days) if days else None
+    made = _with_store(
+        lambda store: Tokens(store, SystemClock()).create(name, Scope(scope), owner=owner, lifetime=lifetime)
+    )
+    typer.echo(made)
+
+
+@tokens.command("revoke")
+def revoke_token(name: str) -> None:
+    """Revoke a token at once."""
+    from bot.clock import SystemClock
+    from bot.tokens import Tokens
+
+    _with_store(lambda store: Tokens(store, SystemClock()).revoke(name))
+    typer.echo(f"{name} is revoked.", err=True)
+
+
+@tokens.command("list")
+def list_tokens() -> None:
+    """Every token with its prefix, scope and last use; never the secret."""
+    for token in _with_store(lambda store: store.read(lambda tx: tx.tokens())):
+        state = "revoked" if token.revoked_at else "live"
+        used = f"{token.last_used_at:%Y-%m-%d %H:%M}" if token.last_used_at else "never used"
+        typer.echo(f"{token.name}\t{token.prefix}…\t{token.scope}\t{state}\t{used}")
+
+
+@audit.command("verify")
+def verify_audit(
+    head: Annotated[str | None, typer.Option(help="SEQ:HASH as the ops channel noted it, to show a cut tail.")] = None,
+) -> None:
+    """Check the whole chain; exit status 1 and the first fault where it does not hold."""
+    from bot.audit_log import check_chain
+
+    noted = None
+    if head:
+        seq, _, digest = head.partition(":")
+        if not seq.isdecimal() or len(digest) != 64:
+            raise BadInput("--head looks like 1204:9f2c…, the number and the hash from the ops channel.")
+        noted = (int(seq), digest)
+    count, fault = _with_store(lambda store: check_chain(store, noted))
+    if fault:
+        typer.echo(f"The audit log does not hold: {fault.reason}.", err=True)
+        raise typer.Exit(1)
+    typer.echo(f"The audit log holds: {count} events.")
+
+
+@export.command("audit")
+def export_audit() -> None:
+    """Every audit event, a JSON object a line."""
+    from bot.audit_log import events_of
+
+    async def write(store: Store) -> None:
+        async for document in events_of(store):
+            typer.echo(json.dumps(document, ensure_ascii=False))
+
+    _with_store(write)
+
+
+@app.command()
+def backup(file: Path) -> None:
+    """Write a consistent copy of the database, while the bot runs."""
+    if file.exists():
+        raise BadInput(f"{file} exists already; name a new file.")
+    _with_store(lambda store: store.backup(str(file)))
+    typer.echo(f"Written to {file}.", err=True)
+
+
+def _with_store(work: Callable[[Store], Awaitable[T]]) -> T:
+    from storage import open_store
+
+    async def run() -> T:
+        store = open_store(Config.of(os.environ).database_url)
+        try:
+            return await work(store)
+        finally:
+            await store.close()
+
+    with _quiet_pipe():
+        return asyncio.run(run())
+
+
+@contextmanager
+def _quiet_pipe() -> Iterator[None]:
+    """Let `sayso export audit | head` end without a traceback."""
+    try:
+        yield
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

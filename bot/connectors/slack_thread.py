@@ -1,0 +1,226 @@
+"""Posts an approved reply in the customer's Slack thread, and finds it again when Slack's answer was lost."""
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.connectors.answers import SET_UP_WAIT, retry_after, tried_before, words_of
+from bot.domain.delivery import Delivered, Errand, Failed, Outcome, Postponed
+from bot.domain.errors import BadInput
+from bot.domain.proposal import Json, Proposal
+from bot.domain.text import shorten
+
+EVENT_TYPE: Final = "sayso_delivery"
+PART: Final = 3_000  # even if every character must be escaped, the plain text stays far below Slack's 40,000
+_DEADLINE: Final = 45.0  # seconds; shorter than the errand's lease
+_LIMITED_WAIT: Final = timedelta(seconds=5)
+_SETTLING: Final = timedelta(seconds=5)
+_CLOCK_SKEW: Final = timedelta(days=1)
+_THREAD: Final = re.compile(r"slack:([CDG][A-Z0-9]+):([0-9]+\.[0-9]+)")
+
+_UNKNOWN: Final = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable"})
+_LIMITED: Final = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
+_SET_UP: Final = frozenset(
+    {
+        "access_denied",
+        "account_inactive",
+        "invalid_auth",
+        "missing_scope",
+        "no_permission",
+        "not_allowed_token_type",
+        "not_authed",
+        "token_expired",
+        "token_revoked",
+    }
+)
+_REFUSALS: Final[Mapping[str, str]] = {
+    "channel_not_found": "Slack knows no channel {channel} that Sayso may see: invite Sayso there and retry.",
+    "is_archived": "The channel {channel} is archived: unarchive it and retry.",
+    "not_in_channel": "Sayso is not in the channel {channel}: write /invite @Sayso there and retry.",
+    "thread_not_found": "The customer's thread in {channel} is gone, so the reply has nowhere to go.",
+    "cannot_reply_to_message": "The customer's message in {channel} takes no replies.",
+    "restricted_action": "The settings of {channel} do not let Sayso post: ask a workspace admin and retry.",
+}
+
+
+def thread_id(channel: str, ts: str) -> str:
+    """The conversation id of a Slack thread."""
+    return f"slack:{channel}:{ts}"
+
+
+def parse_thread_id(conversation_id: str) -> tuple[str, str]:
+    """The channel and thread timestamp of such an id; raises BadInput."""
+    match = _THREAD.fullmatch(conversation_id)
+    if match is None:
+        raise BadInput('A conversation in Slack has an id like "slack:C0123456789:1712345678.000100".')
+    return match[1], match[2]
+
+
+class SlackThread:
+    """Each message carries the delivery id and its number in its metadata, so no attempt posts it twice.
+
+    Give it a client without retry handlers: a repeated call could post twice.
+    """
+
+    def __init__(self, client: AsyncWebClient, *, now: Callable[[], datetime]) -> None:
+        self._client, self._now = client, now
+
+    async def deliver(self, proposal: Proposal, errand: Errand) -> Outcome:
+        """Post the reply, or what is missing of it; an unknown outcome is looked up in the thread."""
+        words = words_of(proposal, "A Slack thread")
+        if isinstance(words, Failed):
+            return words
+        try:
+            thread = _Thread(self._client, proposal, errand.id)
+        except BadInput as error:
+            return Failed(error=error.sentence)
+        parts = split(words)
+        try:
+            async with asyncio.timeout(_DEADLINE):
+                return await self._deliver(thread, parts, look_first=tried_before(errand))
+        except TimeoutError:
+            return Postponed(error=_IN_THE_AIR, after=_SETTLING)
+
+    async def _deliver(self, thread: "_Thread", parts: list[str], *, look_first: bool) -> Outcome:
+        try:
+            posted = await thread.posted() if look_first else {}
+            for number, text in enumerate(parts, start=1):
+                if number not in posted:
+                    posted[number] = await thread.post(text, number, len(parts))
+            return thread.delivered(posted)
+        except (SlackApiError, aiohttp.ClientError, TimeoutError) as error:
+            if known := self._refusal(error, thread.channel):
+                return known
+        try:
+            posted = await thread.posted()
+        except (SlackApiError, aiohttp.ClientError, TimeoutError):
+            return Postponed(error=_IN_THE_AIR, after=_SETTLING)
+        if len(posted) == len(parts):
+            return thread.delivered(posted)
+        return Postponed(error="Slack gave no answer, and the reply is not in the thread.", after=_SETTLING)
+
+    def _refusal(self, error: Exception, channel: str) -> Outcome | None:
+        """What a failed call means; None where the message may stand in the thread all the same."""
+        if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
+            return Postponed(error="Slack cannot be reached.")
+        if not isinstance(error, SlackApiError):
+            return None
+        status, code, header = _answer(error)
+        if status == 429 or code in _LIMITED:
+            wait = retry_after(header, now=self._now()) or _LIMITED_WAIT
+            return Postponed(error="Slack asks Sayso to post more slowly.", after=wait, hold_lane=True)
+        if status >= 500 or not code or code in _UNKNOWN:
+            return None
+        if code in _SET_UP:
+            sentence = f"Slack refuses Sayso's token ({code}): renew SLACK_BOT_TOKEN."
+            return Postponed(error=sentence, after=SET_UP_WAIT, hold_lane=True)
+        sentence = _REFUSALS.get(code, f"Slack refused the reply in {{channel}} with {code}.")
+        return Failed(error=sentence.format(channel=channel))
+
+
+_IN_THE_AIR: Final = "Slack gave no answer; Sayso looks in the thread before it posts again."
+
+
+class _Thread:
+    """One customer's thread, as seen by one delivery."""
+
+    def __init__(self, client: AsyncWebClient, proposal: Proposal, delivery: str) -> None:
+        self.channel, self.ts = parse_thread_id(proposal.conversation.id)
+        self._client, self._delivery = client, delivery
+        # Nothing of this delivery can be older than the proposal, give or take two clocks that disagree.
+        self._oldest = f"{(proposal.created_at - _CLOCK_SKEW).timestamp():.6f}"
+
+    async def post(self, text: str, number: int, count: int) -> str:
+        """Post one message as words only, in which nothing can mention, link or unfurl; its timestamp."""
+        section = {"type": "rich_text_section", "elements": [{"type": "text", "text": text}]}
+        answer = await self._client.chat_postMessage(
+            channel=self.channel,
+            thread_ts=self.ts,
+            text=escape(text),
+            blocks=[{"type": "rich_text", "elements": [section]}],
+            mrkdwn=False,
+            parse="none",
+            link_names=False,
+            unfurl_links=False,
+            unfurl_media=False,
+            metadata={
+                "event_type": EVENT_TYPE,
+                "event_payload": {"delivery": self._delivery, "part": number, "of": count},
+            },
+        )
+        return str(answer["ts"])
+
+    async def posted(self) -> dict[int, str]:
+        """The timestamps of the messages of this delivery that stand in the thread, by their number."""
+        found: dict[int, str] = {}
+        cursor: str | None = None
+        while True:
+            answer = await self._client.conversations_replies(
+                channel=self.channel,
+                ts=self.ts,
+                oldest=self._oldest,
+                include_all_metadata=True,
+                limit=200,
+                cursor=cursor,
+            )
+            messages: list[dict[str, Any]] = answer.get("messages", [])
+            for message in messages:
+                payload = _payload(message)
+                if payload.get("delivery") == self._delivery:
+                    found[int(payload["part"])] = str(message["ts"])
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return found
+
+    def delivered(self, posted: Mapping[int, str]) -> Delivered:
+        """Where the reply stands."""
+        stamps: list[Json] = [posted[number] for number in sorted(posted)]
+        return Delivered(result={"channel": self.channel, "messages": stamps})
+
+
+def split(text: str, limit: int = PART) -> list[str]:
+    """The text in pieces of at most `limit` characters, cut at paragraphs, lines or words where possible.
+
+    The pieces together are the text, but for pieces that are all blank: Slack takes no empty message.
+    """
+    parts: list[str] = []
+    rest = text
+    while len(rest) > limit:
+        cut = _cut(rest, limit)
+        parts.append(rest[:cut])
+        rest = rest[cut:]
+    return [part for part in (*parts, rest) if part.strip()]
+
+
+def _cut(text: str, limit: int) -> int:
+    for separator in ("\n\n", "\n", " "):
+        at = text.rfind(separator, limit // 2, limit)
+        if at >= 0:
+            return at + len(separator) if at + len(separator) <= limit else limit
+    return len(shorten(text, limit + 1).removesuffix("…")) or limit
+
+
+def escape(text: str) -> str:
+    """Slack's three control characters made harmless."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _payload(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    metadata = message.get("metadata") or {}
+    return metadata.get("event_payload") or {} if metadata.get("event_type") == EVENT_TYPE else {}
+
+
+def _answer(error: SlackApiError) -> tuple[int, str, str | None]:
+    """Status, error word and Retry-After; the SDK gives its own response or, for broken JSON, aiohttp's."""
+    response = error.response
+    status = getattr(response, "status_code", None) or getattr(response, "status", None) or 0
+    data = getattr(response, "data", None)
+    headers = {str(name).lower(): str(value) for name, value in getattr(response, "headers", {}).items()}
+    code = str(data.get("error") or "") if isinstance(data, dict) else ""
+    return int(status), code, headers.get("retry-after")

@@ -1,0 +1,55 @@
+"""Who may decide what: checked at the moment of the decision, from ids and never from names."""
+
+from dataclasses import dataclass
+
+from bot.domain.decision import Actor
+from bot.domain.errors import Refused
+from bot.domain.lifecycle import State
+from bot.domain.policy import ActionRule, CategoryRule, Policy
+from bot.domain.proposal import Action, Proposal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A known, active member of the team's own workspace, with the user groups that person is in now."""
+
+    actor: Actor
+    groups: frozenset[str] = frozenset()
+
+    def among(self, allowed: tuple[str, ...]) -> bool:
+        """Whether the person is named in `allowed`, by id or through a group."""
+        return self.actor.id in allowed or not self.groups.isdisjoint(allowed)
+
+
+def reviewers(policy: Policy, proposal: Proposal) -> tuple[str, ...]:
+    """The user and group ids that may decide this proposal in its present state."""
+    category: CategoryRule = policy.category(proposal.category)
+    if proposal.escalated_by is not None or proposal.state is State.ESCALATED:
+        return category.escalation_approvers
+    action: ActionRule | None = (
+        policy.actions.get(proposal.content.name) if isinstance(proposal.content, Action) else None
+    )
+    if action is not None and action.approvers is not None:
+        return action.approvers
+    return category.approvers
+
+
+def check_reviewer(policy: Policy, proposal: Proposal, person: Person) -> None:
+    """Raise Refused, with the reason, unless this person may decide this proposal."""
+    if not person.among(reviewers(policy, proposal)):
+        who = "escalated cases" if proposal.state is State.ESCALATED else proposal.category
+        raise Refused(f"You are not on the list of approvers for {who}; ask an admin to add you to the policy.")
+    if not policy.people.self_approval and person.actor.id in requesters(proposal):
+        raise Refused("This case is your own, so somebody else has to decide it.")
+
+
+def check_admin(policy: Policy, person: Person) -> None:
+    """Raise Refused unless this person is an admin of the policy."""
+    if not person.among(policy.people.admins):
+        raise Refused("Only the admins that the policy names may change this.")
+
+
+def requesters(proposal: Proposal) -> frozenset[str]:
+    """The Slack users on whose behalf it was proposed: the owner of the agent's token, and the customer."""
+    customer = proposal.conversation.customer.get("slack_user")
+    return frozenset(who for who in (proposal.owner, customer) if isinstance(who, str))

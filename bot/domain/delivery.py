@@ -1,0 +1,95 @@
+"""What must leave the process: errands, how one carrying of them ended, and the proof that it arrived."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from bot.domain.proposal import Json
+
+
+class ErrandKind(StrEnum):
+    """The kinds of errand; each has one courier."""
+
+    CARD = "card"
+    REPAINT = "repaint"
+    WHISPER = "whisper"
+    NOTICE = "notice"
+    LOG = "log"
+    EXECUTE = "execute"
+    CALLBACK = "callback"
+    SPEAK = "speak"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """One thing to be carried out of the process; its id is the idempotency key of every attempt.
+
+    `lane` names what must stay in order; `coalesce`, where given, lets a newer errand replace a waiting one.
+    """
+
+    id: str
+    kind: ErrandKind
+    lane: str
+    due_at: datetime
+    proposal_id: str | None = None
+    payload: Mapping[str, Json] = field(default_factory=dict)
+    coalesce: str | None = None
+    attempts: int = 0
+    interrupted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """Proof that a message stands in Slack: which errand put it there, and where."""
+
+    errand_id: str
+    proposal_id: str | None
+    room: str
+    channel: str
+    ts: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """It arrived; `receipt` where there is a message to repaint later, `result` what the receiver said."""
+
+    receipt: Receipt | None = None
+    result: Json = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Postponed:
+    """It did not arrive, or may be tried again with the same key; `hold_lane` keeps the whole lane waiting."""
+
+    error: str
+    after: timedelta | None = None
+    hold_lane: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """It did not arrive and never will as it is."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lost:
+    """The call was made, its outcome is unknown, and the receiver honours no key: never tried again unasked."""
+
+    error: str
+
+
+Outcome = Delivered | Postponed | Failed | Lost
+
+LEASE: Final = timedelta(seconds=60)
+FIRST_BACKOFF: Final = timedelta(seconds=1)
+LONGEST_BACKOFF: Final = timedelta(minutes=10)
+
+
+def backoff(attempts: int, *, draw: float) -> timedelta:
+    """How long to wait after that many attempts: doubling from 1 s to 10 min, spread over ±25 % by `draw` in [0, 1)."""
+    base: timedelta = min(FIRST_BACKOFF * int(2 ** min(attempts - 1, 20)), LONGEST_BACKOFF)
+    return base * (0.75 + draw / 2)

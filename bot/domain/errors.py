@@ -1,0 +1,75 @@
+"""Everything that can be refused, drawn as one tree; each error is one sentence for a person.
+
+SaysoError
+├── BadInput              the caller's words are off: say what to do instead
+│   └── PolicyProblem     a policy file that cannot be used, with its line
+├── NotFound              nothing has that id, as far as this caller may know
+├── Conflict              the caller is late or out of turn
+│   ├── AlreadyDecided    somebody else won; names them
+│   ├── Stale             the content changed since it was shown
+│   ├── OutOfTurn         the table has no such move from this state
+│   └── KeyReused         the same idempotency key with another body
+├── Refused               this actor may not do this
+└── TooMuch               a rate or a quota is used up
+"""
+
+
+class SaysoError(Exception):
+    """Base of every refusal; `str(error)` is the sentence to show."""
+
+    @property
+    def sentence(self) -> str:
+        """The one sentence to show to whoever asked."""
+        return str(self)
+
+
+class BadInput(SaysoError, ValueError):
+    """The input cannot be used as it is; the sentence says what would do."""
+
+
+class PolicyProblem(BadInput):
+    """One fault of a policy file, with the 1-based line it stands on (0: unknown)."""
+
+    def __init__(self, sentence: str, *, line: int = 0) -> None:
+        super().__init__(sentence)
+        self.line = line
+
+
+class NotFound(SaysoError, LookupError):
+    """No such thing, or none that this caller may see."""
+
+
+class Conflict(SaysoError):
+    """The move came too late, or does not follow from the present state."""
+
+
+class AlreadyDecided(Conflict):
+    """A move came first; the sentence names who won, and `winner_id` tells whether it was this same person."""
+
+    def __init__(self, sentence: str, *, winner_id: str) -> None:
+        super().__init__(sentence)
+        self.winner_id = winner_id
+
+
+class Stale(Conflict):
+    """The content is no longer the one that was shown."""
+
+
+class OutOfTurn(Conflict):
+    """The life of a proposal has no such move from its present state."""
+
+
+class KeyReused(Conflict):
+    """An idempotency key came back with another body."""
+
+
+class Refused(SaysoError, PermissionError):
+    """This actor has no say here."""
+
+
+class TooMuch(SaysoError):
+    """A rate or quota is used up; `retry_after` is in whole seconds."""
+
+    def __init__(self, sentence: str, *, retry_after: int) -> None:
+        super().__init__(sentence)
+        self.retry_after = retry_after

@@ -1,0 +1,301 @@
+"""What the team decided, and the one pure function that rules on a proposal."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import Literal
+
+from bot.domain.condition import Condition
+from bot.domain.decision import Ruling
+from bot.domain.lifecycle import Verdict
+from bot.domain.proposal import Action, Content, Json, Reply
+
+
+class Mode(StrEnum):
+    """How much a category may do without a person."""
+
+    SUGGEST = "suggest"
+    AUTONOMOUS = "autonomous"
+    HOLD = "hold"
+    ESCALATE = "escalate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channels:
+    """Where the cards, the escalations, the ops notices and the log of what ran on its own go (channel ids)."""
+
+    review: str
+    escalation: str
+    ops: str
+    log: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class People:
+    """User ids (U…, W…) and user group ids (S…); an empty list means nobody."""
+
+    approvers: tuple[str, ...]
+    escalation: tuple[str, ...]
+    admins: tuple[str, ...]
+    self_approval: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CategoryRule:
+    """The team's word on one category, defaults already filled in.
+
+    `threshold` is a confidence in [0, 1]; `risk` a share of wrong ones in (0, 1): with `risk`, the threshold is earned.
+    """
+
+    name: str
+    mode: Mode
+    threshold: float | None
+    risk: float | None
+    floor: float
+    expires_in: timedelta
+    channel: str
+    escalation_channel: str
+    approvers: tuple[str, ...]
+    escalation_approvers: tuple[str, ...]
+    connector: str
+    audit: float
+    undo_window: timedelta
+    known: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionRule:
+    """The team's word on one action: reading is free, writing is held unless `free_when` holds."""
+
+    name: str
+    effect: Literal["read", "write"]
+    connector: str | None = None
+    idempotent: bool = False
+    free_when: Condition | None = None
+    escalate_when: Condition | None = None
+    refuse_when: Condition | None = None
+    approvals: int = 1
+    approvers: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectorRule:
+    """How one connector reaches its receiver; `options` are the connector's own words."""
+
+    name: str
+    type: str
+    idempotent: bool
+    options: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Bounds for each agent's token: proposals a minute, and cases that wait at the same time."""
+
+    per_minute: int = 600
+    pending: int = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The whole policy file, checked; `fallback` rules on categories that the file does not name."""
+
+    channels: Channels
+    people: People
+    fallback: CategoryRule
+    categories: Mapping[str, CategoryRule]
+    actions: Mapping[str, ActionRule]
+    connectors: Mapping[str, ConnectorRule]
+    limits: Limits
+    callback_hosts: frozenset[str]
+    team: str | None
+    confidence_level: float
+    attempts: int
+    holding_line: str | None
+    digest: str
+
+    def category(self, name: str) -> CategoryRule:
+        """The rule for a category, or the fallback for one that the file does not name."""
+        return self.categories.get(name, self.fallback)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What applies to a category now: the file's word, or a later one by a slash command or a certificate."""
+
+    mode: Mode
+    threshold: float | None
+    source: str
+    audit: float = 0.0
+    regime: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the policy looks at; `draw` is a uniform number in [0, 1) that decides on an audit."""
+
+    category: str
+    content: Content
+    confidence: float | None
+    in_scope: bool
+    customer: Mapping[str, Json] = field(default_factory=dict)
+    concerns: tuple[str, ...] = ()
+    draw: float = 1.0
+
+
+def rule(policy: Policy, facts: Facts, setting: Setting) -> Ruling:
+    """The verdict on a new proposal, with the reason in one sentence."""
+    category = policy.category(facts.category)
+    action = policy.actions.get(facts.content.name) if isinstance(facts.content, Action) else None
+    return (
+        (_forbidden(action, facts) if action else None)
+        or (_reading(action, facts) if action else None)
+        or _uncertain(category, facts, setting)
+        or _unknown(category, action, facts)
+        or (_beyond_reviewers(action, facts) if action else None)
+        or _held(facts, setting, action)
+        or _by_confidence(facts, setting, action)
+    )
+
+
+def number(value: float) -> str:
+    """A confidence as people write it: 0.9, 0.92, 0.925; never rounded across a threshold."""
+    return f"{value:.4f}".rstrip("0").rstrip(".") if value not in (0.0, 1.0) else f"{value:.1f}"
+
+
+def _ruling(verdict: Verdict, rule_name: str, reason: str, needed: int = 1) -> Ruling:
+    return Ruling(verdict=verdict, rule=rule_name, reason=reason, approvals_needed=needed)
+
+
+def _forbidden(action: ActionRule, facts: Facts) -> Ruling | None:
+    condition = action.refuse_when
+    answer = _holds(condition, facts)
+    if condition is None or answer is False:
+        return None
+    if answer is None:
+        return _ruling(
+            Verdict.ESCALATE,
+            f"actions.{action.name}.refuse_when",
+            f"It cannot be told whether {action.name} is forbidden here ({condition.source}), so a person looks.",
+        )
+    return _ruling(
+        Verdict.REFUSE,
+        f"actions.{action.name}.refuse_when",
+        f"The policy forbids {action.name} when {condition.source}.",
+    )
+
+
+def _reading(action: ActionRule, facts: Facts) -> Ruling | None:
+    if action.effect != "read":
+        return None
+    return _ruling(Verdict.AUTOMATE, f"actions.{action.name}.effect", f"{action.name} only reads, and reading is free.")
+
+
+def _uncertain(category: CategoryRule, facts: Facts, setting: Setting) -> Ruling | None:
+    name = f"categories.{facts.category}"
+    if setting.mode is Mode.ESCALATE:
+        return _ruling(Verdict.ESCALATE, f"{name}.mode", f"Everything in {facts.category} goes to the escalation team.")
+    if isinstance(facts.content, Reply) and not facts.content.text.strip():
+        return _ruling(Verdict.ESCALATE, "uncertainty.empty", "The AI has no draft for this one.")
+    if facts.concerns:
+        return _ruling(Verdict.ESCALATE, "uncertainty.concern", facts.concerns[0])
+    if not facts.in_scope:
+        return _ruling(Verdict.ESCALATE, "uncertainty.scope", "The AI says that this is outside what it can answer.")
+    if facts.confidence is None:
+        return _ruling(Verdict.ESCALATE, "uncertainty.confidence", "The AI did not say how sure it is.")
+    if facts.confidence < category.floor:
+        return _ruling(
+            Verdict.ESCALATE,
+            f"{name}.floor",
+            f"The AI is only {number(facts.confidence)} sure, below the escalation floor of {number(category.floor)}.",
+        )
+    return None
+
+
+def _unknown(category: CategoryRule, action: ActionRule | None, facts: Facts) -> Ruling | None:
+    if isinstance(facts.content, Action) and action is None:
+        return _ruling(Verdict.ASK, "unknown.action", f"The policy does not know the action {facts.content.name}.")
+    if not category.known:
+        needed = action.approvals if action else 1
+        return _ruling(
+            Verdict.ASK, "unknown.category", f"The policy does not know the category {facts.category}.", needed
+        )
+    return None
+
+
+def _beyond_reviewers(action: ActionRule, facts: Facts) -> Ruling | None:
+    condition = action.escalate_when
+    if condition is None or _holds(condition, facts) is False:
+        return None
+    return _ruling(
+        Verdict.ESCALATE,
+        f"actions.{action.name}.escalate_when",
+        f"{action.name} goes to the escalation team when {condition.source}.",
+        action.approvals,
+    )
+
+
+def _held(facts: Facts, setting: Setting, action: ActionRule | None) -> Ruling | None:
+    name = f"categories.{facts.category}.mode"
+    needed = action.approvals if action else 1
+    if setting.mode is Mode.HOLD:
+        return _ruling(Verdict.ASK, name, f"Everything in {facts.category} is held for a person.", needed)
+    if action is None:
+        if setting.mode is Mode.SUGGEST:
+            return _ruling(Verdict.ASK, name, f"A person approves every draft in {facts.category}.")
+        return None
+    if action.free_when is None:
+        return _ruling(
+            Verdict.ASK, f"actions.{action.name}.effect", f"{action.name} changes something, so it is held.", needed
+        )
+    if _holds(action.free_when, facts) is not True:
+        return _ruling(
+            Verdict.ASK,
+            f"actions.{action.name}.free_when",
+            f"{action.name} is free only when {action.free_when.source}.",
+            needed,
+        )
+    return None
+
+
+def _by_confidence(facts: Facts, setting: Setting, action: ActionRule | None) -> Ruling:
+    name = f"categories.{facts.category}.threshold"
+    needed = action.approvals if action else 1
+    confidence, threshold = facts.confidence, setting.threshold
+    if threshold is None or confidence is None:
+        reason = f"{facts.category} has not yet earned a threshold, so a person approves."
+        return Ruling(verdict=Verdict.ASK, rule=name, reason=reason, approvals_needed=needed, regime=setting.regime)
+    if confidence < threshold:
+        reason = f"The AI is {number(confidence)} sure; {facts.category} needs {number(threshold)} to run on its own."
+        return Ruling(
+            verdict=Verdict.ASK,
+            rule=name,
+            reason=reason,
+            threshold=threshold,
+            approvals_needed=needed,
+            regime=setting.regime,
+        )
+    audited = facts.draw < setting.audit
+    freed = f", and {action.name} is free when {action.free_when.source}" if action and action.free_when else ""
+    reason = (
+        f"{facts.category} asks a person about some of its cases, whatever the confidence."
+        if audited
+        else f"The AI is {number(confidence)} sure; {facts.category} runs on its own from {number(threshold)}{freed}."
+    )
+    return Ruling(
+        verdict=Verdict.ASK if audited else Verdict.AUTOMATE,
+        rule=name,
+        reason=reason,
+        threshold=threshold,
+        audited=audited,
+        audit_probability=setting.audit or None,
+        approvals_needed=needed,
+        regime=setting.regime,
+    )
+
+
+def _holds(condition: Condition | None, facts: Facts) -> bool | None:
+    if condition is None or not isinstance(facts.content, Action):
+        return False
+    return condition.holds(args=facts.content.args, customer=facts.customer, category=facts.category)

@@ -1,0 +1,174 @@
+"""What an agent wants to say or do: a proposal, its revisions, and the conversation it belongs to."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal
+
+import rfc8785
+
+from bot.domain.decision import Actor, Decision, Ruling
+from bot.domain.lifecycle import CLOSED, State
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+Role = Literal["customer", "agent", "ai"]
+Kind = Literal["reply", "action"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """Words for the customer."""
+
+    text: str
+
+    def canonical(self) -> dict[str, Json]:
+        """The JSON form that is digested, stored and sent."""
+        return {"text": self.text}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """A named deed with its arguments, such as `refund(order, amount)`."""
+
+    name: str
+    args: Mapping[str, Json]
+
+    def canonical(self) -> dict[str, Json]:
+        """The JSON form that is digested, stored and sent."""
+        return {"name": self.name, "args": dict(self.args)}
+
+
+Content = Reply | Action
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message of a conversation; `at` is whatever time text the agent gave."""
+
+    role: Role
+    text: str
+    at: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """The context that travels with a case: who the customer is and what was said so far."""
+
+    id: str
+    messages: tuple[Message, ...] = ()
+    subject: str | None = None
+    url: str | None = None
+    customer: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def last_customer_text(self) -> str:
+        """The customer's newest words, or an empty string."""
+        return next((m.text for m in reversed(self.messages) if m.role == "customer"), "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """A source that the agent says it used."""
+
+    title: str
+    url: str | None = None
+    quote: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """A numbered wording or argument set; 1 is the AI's, each later one a person's."""
+
+    number: int
+    content: Content
+    author: Actor
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """How carrying it out stands; `status` is waiting, succeeded, failed or in_doubt."""
+
+    status: Literal["waiting", "succeeded", "failed", "in_doubt"]
+    result: Json = None
+    error: str | None = None
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """One thing that an agent proposes, with where it stands and who decided what.
+
+    `owner` is the Slack user whom the agent's token belongs to; `cards` are the (room, channel) pairs that show it;
+    `version` counts its moves.
+    """
+
+    id: str
+    agent: str
+    category: str
+    conversation: Conversation
+    revision: Revision
+    confidence: float | None
+    in_scope: bool
+    evidence: tuple[Evidence, ...]
+    connector: str
+    recipient: str
+    state: State
+    ruling: Ruling
+    created_at: datetime
+    expires_at: datetime
+    callback_url: str | None = None
+    owner: str | None = None
+    notes: tuple[str, ...] = ()
+    decision: Decision | None = None
+    escalated_by: Actor | None = None
+    approvals: tuple[Actor, ...] = ()
+    cards: tuple[tuple[str, str], ...] = ()
+    execution: Execution | None = None
+    version: int = 1
+
+    @property
+    def content(self) -> Content:
+        """What would run now."""
+        return self.revision.content
+
+    @property
+    def kind(self) -> Kind:
+        """`reply` or `action`."""
+        return "reply" if isinstance(self.content, Reply) else "action"
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more can happen to it."""
+        return self.state in CLOSED
+
+    @property
+    def digest(self) -> str:
+        """The digest of the present revision: what a click must carry."""
+        return self.revision.digest
+
+    def revised(self, content: Content, author: Actor) -> "Proposal":
+        """The same proposal with the next revision, which voids earlier approvals."""
+        number = self.revision.number + 1
+        digest = digest_of(content, recipient=self.recipient, connector=self.connector, revision=number)
+        return replace(
+            self, approvals=(), revision=Revision(number=number, content=content, author=author, digest=digest)
+        )
+
+
+def canonical_json(value: Json) -> bytes:
+    """RFC 8785 canonical JSON in UTF-8."""
+    return rfc8785.dumps(value)
+
+
+def digest_of(content: Content, *, recipient: str, connector: str, revision: int) -> str:
+    """SHA-256 (64 hex digits) of the canonical JSON of everything that an approval covers."""
+    document: dict[str, Json] = {
+        "kind": "reply" if isinstance(content, Reply) else "action",
+        "content": content.canonical(),
+        "recipient": recipient,
+        "connector": connector,
+        "revision": revision,
+    }
+    return hashlib.sha256(canonical_json(document)).hexdigest()

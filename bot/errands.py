@@ -1,0 +1,125 @@
+"""What a move causes outside: the errands that are written in the move's own transaction."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from bot.domain.delivery import Errand, ErrandKind
+from bot.domain.policy import Policy
+from bot.domain.proposal import Action, Json, Proposal
+from bot.ports import Clock, Tx
+
+REVIEW, ESCALATION, OPS = "review", "escalation", "ops"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One labelled line of a notice; `user` is shown as a mention, `text` never is."""
+
+    label: str
+    text: str = ""
+    user: str | None = None
+
+
+class Errands:
+    """Builds errands for one moment and hands them to the transaction."""
+
+    def __init__(self, tx: Tx, policy: Policy, clock: Clock) -> None:
+        self._tx, self._policy, self._clock = tx, policy, clock
+        self._now = clock.now()
+
+    def _add(
+        self,
+        kind: ErrandKind,
+        lane: str,
+        *,
+        about: Proposal | None = None,
+        payload: dict[str, Json] | None = None,
+        coalesce: str | None = None,
+        due_at: datetime | None = None,
+    ) -> None:
+        self._tx.enqueue(
+            Errand(
+                id=self._clock.new_id("dlv"),
+                kind=kind,
+                lane=lane,
+                due_at=due_at or self._now,
+                proposal_id=about.id if about else None,
+                payload=payload or {},
+                coalesce=coalesce,
+            )
+        )
+
+    def card(self, proposal: Proposal, room: str, channel: str) -> None:
+        """Post a card of this proposal in a channel."""
+        self._add(ErrandKind.CARD, f"slack:{channel}", about=proposal, payload={"room": room, "channel": channel})
+
+    def repaint(self, proposal: Proposal) -> None:
+        """Bring every card of this proposal up to date."""
+        for room, channel in proposal.cards:
+            self._add(
+                ErrandKind.REPAINT,
+                f"slack:{channel}",
+                about=proposal,
+                payload={"room": room, "channel": channel},
+                coalesce=f"{proposal.id}:{room}",
+            )
+
+    def execute(self, proposal: Proposal, *, after: timedelta = timedelta(0)) -> None:
+        """Carry out the present revision, not before `after` has passed."""
+        self._add(
+            ErrandKind.EXECUTE,
+            lane_of(proposal),
+            about=proposal,
+            payload={"revision": proposal.revision.number, "digest": proposal.digest},
+            due_at=self._now + after,
+        )
+
+    def callback(self, proposal: Proposal, event: str) -> None:
+        """Tell the agent, where it asked to be told."""
+        if proposal.callback_url:
+            host = urlsplit(proposal.callback_url).hostname or ""
+            self._add(ErrandKind.CALLBACK, f"callback:{host}", about=proposal, payload={"event": event})
+
+    def log(self, proposal: Proposal) -> None:
+        """One line in the channel of what ran on its own."""
+        channel = self._policy.channels.log
+        self._add(ErrandKind.LOG, f"slack:{channel}", about=proposal, payload={"channel": channel})
+
+    def notice(self, title: str, lines: Iterable[Line], *, about: Proposal | None = None, level: str = "info") -> None:
+        """A message in the ops channel."""
+        channel = self._policy.channels.ops
+        rows: list[Json] = [{"label": line.label, "text": line.text, "user": line.user} for line in lines]
+        self._add(
+            ErrandKind.NOTICE,
+            f"slack:{channel}",
+            about=about,
+            payload={"channel": channel, "title": title, "lines": rows, "level": level},
+        )
+
+    def whisper(self, *, channel: str, user: str, text: str, about: Proposal | None = None) -> None:
+        """A line that only this user sees."""
+        self._add(
+            ErrandKind.WHISPER,
+            f"whisper:{user}",
+            about=about,
+            payload={"channel": channel, "user": user, "text": text},
+        )
+
+
+def lane_of(proposal: Proposal) -> str:
+    """What must stay in order with this execution: a Slack channel, or the connector's recipient."""
+    if proposal.connector == "slack_thread":
+        parts = proposal.conversation.id.split(":")
+        return f"slack:{parts[1]}" if len(parts) > 1 else "slack:unknown"
+    return f"connector:{proposal.connector}:{proposal.recipient}"
+
+
+def summary(proposal: Proposal) -> str:
+    """The proposal in a few words, for lists and notices."""
+    content = proposal.content
+    if isinstance(content, Action):
+        args = ", ".join(f"{name}: {value}" for name, value in content.args.items())
+        return f"{content.name}({args})"[:150]
+    return " ".join(content.text.split())[:150]

@@ -1,0 +1,242 @@
+/** The composition of the page: layout, address, live events, and what happens when the server went away. */
+import { Events, read } from "./client.js";
+import { Composer } from "./composer.js";
+import { h, icon, soon } from "./dom.js";
+import { Home } from "./home.js";
+import { modals } from "./modal.js";
+import { closePopover } from "./popover.js";
+import { mrkdwn } from "./mrkdwn.js";
+import { sidebar } from "./sidebar.js";
+import { store } from "./store.js";
+import { threadPanel } from "./thread.js";
+import { Timeline } from "./timeline.js";
+import { markRead } from "./unread.js";
+
+const RETRY_MS = 1_000;
+const ROSTER_PAUSE_MS = 100;
+const MINUTE_MS = 60_000;
+
+const home = new Home();
+const timeline = new Timeline({ label: "Messages", testid: "messages", onEarlier: showEarlier });
+const composer = new Composer({ testid: "composer", label: "Message", where: () => (store.place?.kind === "channel" ? { channel: store.place.id } : null) });
+const title = h("h1", { class: "place-title" });
+const topic = h("div", { class: "place-topic" });
+const tabs = h("div", { class: "tabs", hidden: true });
+const menuButton = h("button", { type: "button", class: "tool menu-button", "aria-label": "Channels and people", "aria-controls": "sidebar", "aria-expanded": "false", on: { click: () => showSidebar(!document.body.classList.contains("with-sidebar")) } }, icon("menu"));
+const offline = h("div", { class: "offline", role: "status", hidden: true }, "The local Slack does not answer. Reconnecting…");
+const events = new Events({ onEvent: receive, onState: connected });
+
+function layout() {
+  const head = h("header", { class: "place-head" }, menuButton, h("div", { class: "place-words" }, title, topic), tabs);
+  const main = h("main", { class: "main" }, head, offline, timeline.node, home.node, composer.node);
+  const shade = h("div", { class: "shade", on: { click: () => showSidebar(false) } });
+  document.body.replaceChildren(sidebar({ onPerson: become }), shade, main, threadPanel());
+}
+
+function showSidebar(open) {
+  document.body.classList.toggle("with-sidebar", open);
+  menuButton.setAttribute("aria-expanded", String(open));
+}
+
+// The address: `?as=U…#C…` says who looks at what; `#home` is the app's Home.
+
+function addressed() {
+  const [place, query = ""] = location.hash.slice(1).split("?");
+  const as = new URLSearchParams(location.search).get("as") ?? new URLSearchParams(query).get("as");
+  return { place: decodeURIComponent(place), as };
+}
+
+function writeAddress() {
+  const place = store.place.kind === "home" ? "home" : store.place.id;
+  const next = `?as=${store.me}#${place}`;
+  if (location.search + location.hash !== next) history.replaceState(null, "", next);
+}
+
+function placeOf(name) {
+  if (name === "home" && store.boot.bot) return { kind: "home" };
+  const channel = store.channel(name) ?? store.channels.find((one) => one.name === name);
+  if (channel && (channel.kind !== "im" || channel.members.includes(store.me))) return { kind: "channel", id: channel.id };
+  const first = store.channels.find((one) => one.members.includes(store.me)) ?? store.channels[0] ?? store.directMessages[0];
+  return first ? { kind: "channel", id: first.id } : { kind: "home" };
+}
+
+async function fetchBoot() {
+  const boot = await read("boot");
+  if (!boot.team) return false;
+  store.setBoot(boot);
+  return true;
+}
+
+async function fetchMessages(channel) {
+  const me = store.me;
+  const answer = await read("messages", { channel, user: me, limit: store.limitOf(channel) });
+  if (answer.messages && me === store.me) store.setMessages(channel, answer.messages);
+}
+
+/** Fetch what is open first, then the rest for their unread counts. */
+async function fetchAll() {
+  const mine = [...store.channels, ...store.directMessages].map((channel) => channel.id);
+  const open = store.place?.kind === "channel" ? store.place.id : null;
+  if (open) await fetchMessages(open);
+  else await home.refresh();
+  for (const channel of mine) if (channel !== open) await fetchMessages(channel);
+}
+
+async function showEarlier() {
+  store.raiseLimit(store.place.id);
+  await fetchMessages(store.place.id);
+}
+
+function become(user) {
+  if (user === store.me) return;
+  modals.leave();
+  home.forget();
+  timeline.clear();
+  showSidebar(false);
+  store.thread = null;
+  store.become(user);
+  store.open(placeOf(store.place.kind === "home" ? "home" : store.place.id));
+  events.follow(user);
+}
+
+/**
+ * (Re)connected: whatever happened meanwhile is fetched, from a server that may have been restarted.
+ * `body[data-online="true"]` says that the page is live and shows everything.
+ */
+async function connected(up) {
+  document.body.dataset.online = "false";
+  store.online = up;
+  offline.hidden = up;
+  if (!up || !(await fetchBoot())) return;
+  if (!store.user(store.me)) store.become(store.people[0].id);
+  store.open(placeOf(store.place.kind === "home" ? "home" : store.place.id));
+  await fetchAll();
+  document.body.dataset.online = String(store.online);
+}
+
+let rosterTimer = null;
+
+function receive(event) {
+  switch (event.type) {
+    case "message":
+    case "message_changed":
+      return arrived(event.channel, event.message);
+    case "ephemeral":
+      return arrived(event.channel, { ...event.message, ephemeral: true });
+    case "message_deleted":
+      return store.remove(event.channel, event.message.ts);
+    case "view_opened":
+    case "view_pushed":
+    case "view_updated":
+    case "view_closed":
+      return modals.receive(event);
+    case "home":
+      return store.place?.kind === "home" ? home.show(event.view) : undefined;
+    case "roster":
+      clearTimeout(rosterTimer);
+      rosterTimer = setTimeout(rosterChanged, ROSTER_PAUSE_MS);
+      return undefined;
+    default:
+      return undefined;
+  }
+}
+
+function arrived(channel, message) {
+  if (store.channel(channel) && !store.knows(channel)) return fetchMessages(channel);
+  return store.put(channel, message);
+}
+
+async function rosterChanged() {
+  if (!(await fetchBoot())) return;
+  for (const { id } of [...store.channels, ...store.directMessages]) if (!store.knows(id)) await fetchMessages(id);
+}
+
+// Painting the middle
+
+function paintHead() {
+  const channel = store.place.kind === "channel" ? store.channel(store.place.id) : null;
+  const app = store.bot ? store.nameOf(store.bot) : (store.boot.bot?.name ?? "App");
+  const withApp = !channel || store.isBotDm(channel);
+  const name = withApp ? app : store.titleOf(channel);
+  title.replaceChildren(...(channel && channel.kind !== "im" ? [icon("hash"), name] : [name]));
+  topic.replaceChildren(...(channel?.topic ? mrkdwn(channel.topic) : []));
+  topic.title = channel?.topic ?? "";
+  tabs.hidden = !withApp || !store.botDm;
+  tabs.replaceChildren(...(tabs.hidden ? [] : [tab("Home", { kind: "home" }), tab("Messages", { kind: "channel", id: store.botDm.id })]));
+  const sign = channel && channel.kind !== "im" ? "#" : "";
+  composer.setLabel(`Message ${sign}${name}`);
+  timeline.list.setAttribute("aria-label", `Messages in ${sign}${name}`);
+  document.title = `${sign}${name} · ${store.boot.team.name}`;
+}
+
+function tab(label, place) {
+  const here = store.place.kind === place.kind;
+  return h("button", { type: "button", class: "tab", "aria-current": here ? "page" : null, on: { click: () => store.open(place) } }, label);
+}
+
+function paintMessages() {
+  if (store.place?.kind !== "channel") return;
+  const { id } = store.place;
+  timeline.paint(id, store.timeline(id));
+  timeline.earlier.hidden = store.messages(id).length < store.limitOf(id);
+  if (timeline.atEnd && document.hasFocus()) markRead(store.place.id);
+}
+
+store.on("place", ({ same }) => {
+  closePopover();
+  const inHome = store.place.kind === "home";
+  home.node.hidden = !inHome;
+  timeline.node.hidden = composer.node.hidden = inHome;
+  paintHead();
+  writeAddress();
+  if (same) return;
+  showSidebar(false);
+  timeline.clear();
+  composer.reset();
+  if (inHome) {
+    home.forget();
+    home.refresh();
+  } else {
+    paintMessages();
+    timeline.toEnd();
+    if (!store.knows(store.place.id)) fetchMessages(store.place.id);
+    if (matchMedia("(min-width: 721px)").matches) composer.box.focus({ preventScroll: true });
+  }
+});
+const repaint = soon(paintMessages);
+store.on("messages", (channel) => channel === store.place?.id && repaint());
+setInterval(repaint, MINUTE_MS);
+store.on("roster", () => {
+  if (!store.place || !store.me) return;
+  paintHead();
+  paintMessages();
+});
+timeline.onEnd = () => store.place?.kind === "channel" && document.hasFocus() && markRead(store.place.id);
+window.addEventListener("focus", () => timeline.atEnd && timeline.onEnd());
+window.addEventListener("hashchange", () => {
+  const { place, as } = addressed();
+  if (as && as !== store.me && store.user(as)) become(as);
+  store.open(placeOf(place));
+});
+document.addEventListener("keydown", (event) => event.key === "Escape" && showSidebar(false));
+
+async function start() {
+  layout();
+  while (!(await fetchBoot())) {
+    offline.hidden = false;
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+  }
+  offline.hidden = true;
+  const { place, as } = addressed();
+  const me = store.user(as) ?? store.people[0];
+  if (!me) {
+    title.textContent = "Nobody is in this workspace yet.";
+    setTimeout(start, RETRY_MS);
+    return;
+  }
+  store.become(me.id);
+  store.open(placeOf(place));
+  events.follow(me.id);
+}
+
+start();

@@ -1,0 +1,136 @@
+/** A scrolling list of messages that is painted anew without disturbing the rows that did not change. */
+import { dayName, sameDay } from "./dates.js";
+import { h, icon } from "./dom.js";
+import { groups, messageRow, threadLink } from "./message.js";
+import { store } from "./store.js";
+
+const NEAR_END = 80;
+
+export class Timeline {
+  #rows = new Map(); // key → {node, signature, footer}
+  #fresh = 0;
+  #sticks = true; // whether the newest message is in sight and shall stay so
+  #top = 0; // where the list was last scrolled to its end
+
+  /** `inThread` lists a thread's messages: no day dividers, no links into threads. */
+  constructor({ label, inThread = false, testid, onEarlier = null }) {
+    this.inThread = inThread;
+    this.list = h("div", { class: "timeline-list", role: "log", "aria-label": label, dataset: { testid } });
+    this.earlier = onEarlier ? h("button", { type: "button", class: "button earlier", hidden: true, on: { click: onEarlier } }, "Show earlier messages") : null;
+    this.scroller = h("div", { class: "timeline", tabindex: -1, on: { scroll: () => this.#scrolled() } }, this.earlier, this.list);
+    this.jump = h("button", { type: "button", class: "jump", hidden: true, on: { click: () => this.toEnd() } }, icon("down"), h("span", {}, "Latest"));
+    this.node = h("div", { class: "timeline-box" }, this.scroller, this.jump);
+    const watch = new ResizeObserver(() => this.#stays() && this.toEnd());
+    watch.observe(this.list);
+    watch.observe(this.scroller);
+  }
+
+  /** Whether to follow the newest message. A scroll whose event has not come yet counts already. */
+  #stays() {
+    if (this.scroller.scrollTop < this.#top - 1) this.#sticks = this.atEnd;
+    return this.#sticks;
+  }
+
+  clear() {
+    this.#rows.clear();
+    this.list.replaceChildren();
+    this.#sticks = true;
+    this.#top = 0;
+    this.#fresh = 0;
+  }
+
+  /** Whether the newest message is in sight. */
+  get atEnd() {
+    const { scrollHeight, scrollTop, clientHeight } = this.scroller;
+    return scrollHeight - scrollTop - clientHeight < NEAR_END;
+  }
+
+  toEnd() {
+    this.#sticks = true;
+    this.#fresh = 0;
+    this.scroller.scrollTop = this.scroller.scrollHeight;
+    this.#top = this.scroller.scrollTop;
+    this.#showJump();
+  }
+
+  #scrolled() {
+    this.#sticks = this.atEnd;
+    if (this.#sticks) this.#fresh = 0;
+    this.#showJump();
+    if (this.#sticks) this.onEnd?.();
+  }
+
+  #showJump() {
+    this.jump.hidden = this.#sticks;
+    this.jump.lastChild.textContent = this.#fresh ? `${this.#fresh} new` : "Latest";
+  }
+
+  paint(channel, messages) {
+    const newest = Number(this.list.lastElementChild?.dataset.ts);
+    const sticks = this.#stays();
+    const wanted = this.#wanted(channel, messages);
+    const keys = new Set(wanted.map(({ key }) => key));
+    for (const [key, { node }] of this.#rows) {
+      if (keys.has(key)) continue;
+      node.remove();
+      this.#rows.delete(key);
+    }
+    wanted.forEach((one, index) => this.#place(one, index));
+    if (sticks) this.toEnd();
+    else this.#fresh += messages.filter(({ ts }) => Number(ts) > newest).length;
+    this.#showJump();
+  }
+
+  #wanted(channel, messages) {
+    const out = [];
+    const threads = store.threads(channel);
+    messages.forEach((message, index) => {
+      const last = messages[index - 1];
+      const newDay = !last || !sameDay(last.ts, message.ts);
+      if (newDay && !this.inThread) out.push({ key: `day ${dayName(message.ts)}`, signature: "", make: () => dayLine(message.ts) });
+      const grouped = !newDay && groups(last, message);
+      const { reply_count, thread_ts, ...shown } = message;
+      const replies = threads.get(message.ts) ?? [];
+      out.push({
+        key: message.ts,
+        signature: JSON.stringify([shown, grouped, store.boot.users.length, store.me]),
+        make: () => messageRow(channel, message, { grouped, inThread: this.inThread }),
+        footer: this.inThread ? null : () => threadLink(message, replies),
+        // The minute is part of it, so that "5 minutes ago" grows older.
+        count: `${replies.length} ${reply_count} ${thread_ts} ${Math.floor(Date.now() / 60_000)}`,
+      });
+    });
+    return out;
+  }
+
+  #place({ key, signature, make, footer, count }, index) {
+    let row = this.#rows.get(key);
+    if (row?.signature !== signature) {
+      const node = make();
+      keepingFocus(row?.node, node);
+      row = { node, signature };
+      this.#rows.set(key, row);
+    }
+    if (footer && row.count !== count) {
+      row.node.querySelector(".thread-slot")?.replaceChildren(...footer());
+      row.count = count;
+    }
+    if (this.list.children[index] !== row.node) this.list.insertBefore(row.node, this.list.children[index] ?? null);
+  }
+}
+
+/** Put `node` where `old` stood; whoever was typing or tabbing in it stays in the same element. */
+export function keepingFocus(old, node) {
+  if (!old) return;
+  const focused = old.contains(document.activeElement) ? document.activeElement : null;
+  old.replaceWith(node);
+  const { actionId, blockId } = focused?.dataset ?? {};
+  if (!actionId) return;
+  const next = [...node.querySelectorAll("[data-action-id]")].find((one) => one.dataset.actionId === actionId && one.dataset.blockId === blockId);
+  next?.focus({ preventScroll: true });
+  if (next && "selectionStart" in focused && focused.selectionStart !== null) next.setSelectionRange?.(focused.selectionStart, focused.selectionEnd);
+}
+
+function dayLine(ts) {
+  return h("div", { class: "day", role: "separator" }, h("span", {}, dayName(ts)));
+}

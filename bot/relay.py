@@ -1,0 +1,220 @@
+"""Carries errands out of the process: lease what is due, hand it to its courier, record how it ended.
+
+One errand of a lane is in flight at a time, in order. A crash leaves the lease; when it runs out the errand is leased
+again and marked as interrupted, so that its courier can look whether the earlier attempt arrived.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
+from itertools import groupby
+from typing import Final
+
+import structlog
+
+from bot.domain.delivery import LEASE, Delivered, Errand, ErrandKind, Failed, Lost, Outcome, Postponed, backoff
+from bot.ports import Case, Clock, Commit, Courier, Store, Tx
+
+log = structlog.get_logger(__name__)
+
+LANES_AT_ONCE: Final = 32
+LONGEST_NAP: Final = timedelta(seconds=30)
+BREATH: Final = timedelta(milliseconds=250)
+RUN_BUDGET: Final = LEASE / 2
+Record = Callable[[Tx, Errand, Outcome], None]
+Buried = Callable[[Tx, Errand, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Leased:
+    errand: Errand
+    case: Case | None
+
+
+class Relay:
+    """Runs until stopped. `record` writes an execution's end; `buried` tells the team of another errand's."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        couriers: Mapping[ErrandKind, Courier],
+        record: Record,
+        buried: Buried,
+        sweep: Callable[[], Awaitable[int]],
+        attempts: int,
+        owner: str,
+    ) -> None:
+        self._store, self._clock, self._couriers = store, clock, couriers
+        self._record, self._buried, self._sweep = record, buried, sweep
+        self._attempts, self._owner = attempts, owner
+        self._wake = asyncio.Event()
+        self._stirred = asyncio.Event()
+        self._lanes: set[asyncio.Task[None]] = set()
+        self._loops: list[asyncio.Task[None]] = []
+        store.subscribe(self._on_commit)
+
+    async def start(self) -> None:
+        """End the leases of a dead predecessor, then begin."""
+        await self._store.transact(lambda tx: tx.abandon_leases(self._clock.now()))
+        self._loops = [
+            asyncio.create_task(self._run(), name="sayso-relay"),
+            asyncio.create_task(self._sweep_forever(), name="sayso-sweep"),
+        ]
+
+    async def stop(self) -> None:
+        """Stop leasing, and let what is in flight end; what takes longer than 5 s is cut, and found again later."""
+        for task in self._loops:
+            task.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
+        if self._lanes:
+            _, late = await asyncio.wait(self._lanes, timeout=5)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    def _on_commit(self, commit: Commit) -> None:
+        if commit.errands:
+            self._wake.set()
+        if commit.proposals:
+            self._stirred.set()
+
+    async def _run(self) -> None:
+        while True:
+            self._wake.clear()
+            try:
+                leased = await self._store.transact(self._lease)
+            except Exception:
+                # A database that is locked or full for a moment must not end the relay for good.
+                log.exception("lease_failed")
+                await asyncio.sleep(1)
+                continue
+            for _, run in groupby(leased, key=lambda item: item.errand.lane):
+                task = asyncio.create_task(self._carry_lane(list(run)))
+                self._lanes.add(task)
+                task.add_done_callback(self._lanes.discard)
+            if not leased:
+                await self._nap()
+
+    async def _nap(self) -> None:
+        now = self._clock.now()
+        due = await self._store.read(lambda tx: tx.next_due())
+        nap = LONGEST_NAP if due is None else min(max(due - now, timedelta(milliseconds=5)), LONGEST_NAP)
+        try:
+            await asyncio.wait_for(self._wake.wait(), nap.total_seconds())
+        except TimeoutError:
+            return
+
+    async def _sweep_forever(self) -> None:
+        while True:
+            self._stirred.clear()
+            try:
+                while await self._sweep():
+                    pass
+                due = await self._store.read(lambda tx: tx.next_expiry())
+            except Exception:
+                log.exception("sweep_failed")
+                due = None
+            nap = LONGEST_NAP if due is None else min(max(due - self._clock.now(), timedelta(0)), LONGEST_NAP)
+            try:
+                await asyncio.wait_for(self._stirred.wait(), nap.total_seconds())
+                await asyncio.sleep(BREATH.total_seconds())
+            except TimeoutError:
+                continue
+
+    def _lease(self, tx: Tx) -> list[_Leased]:
+        now = self._clock.now()
+        errands = tx.lease(now=now, owner=self._owner, until=now + LEASE, limit=LANES_AT_ONCE)
+        cases: dict[str, Case] = {}
+        leased = []
+        for errand in errands:
+            if errand.proposal_id and errand.proposal_id not in cases:
+                cases[errand.proposal_id] = Case(
+                    proposal=tx.proposal(errand.proposal_id),
+                    revisions=tuple(tx.revisions(errand.proposal_id)),
+                    receipts=tuple(tx.receipts(errand.proposal_id)),
+                )
+            leased.append(_Leased(errand, cases.get(errand.proposal_id or "")))
+        return leased
+
+    async def _carry_lane(self, run: list[_Leased]) -> None:
+        fresh: dict[str, Case] = {}
+        begun = self._clock.now()
+        while run:
+            if self._clock.now() - begun > RUN_BUDGET:
+                # The lease must outlive the call: what is left goes back rather than be leased twice.
+                await self._store.transact(partial(self._back, run))
+                return
+            head, together, rest = _together(run)
+            case = fresh.get(head.errand.proposal_id or "", head.case)
+            outcome = await self._carry(head.errand, case, together)
+            gone = [head.errand, *(item.errand for item in together)]
+            back = rest if isinstance(outcome, Postponed) else []
+            await self._store.transact(partial(self._settle_all, gone, outcome, back))
+            if isinstance(outcome, Postponed):
+                return
+            if isinstance(outcome, Delivered) and outcome.receipt and case:
+                fresh[case.proposal.id] = replace(case, receipts=(*case.receipts, outcome.receipt))
+            run = rest
+
+    async def _carry(self, errand: Errand, case: Case | None, together: list[_Leased]) -> Outcome:
+        courier = self._couriers.get(errand.kind)
+        if courier is None:
+            return Failed(error=f"nothing here carries {errand.kind}")
+        try:
+            return await courier.carry(errand, case, *(item.case for item in together if item.case))
+        except Exception as error:
+            # A fault of ours after a call may have left: for an execution that means nobody knows.
+            log.exception("courier_failed", errand=errand.id, kind=errand.kind)
+            if errand.kind is ErrandKind.EXECUTE:
+                return Lost(error=f"Sayso failed while it was carrying this out ({type(error).__name__}).")
+            return Postponed(error=str(error))
+
+    def _settle_all(self, gone: list[Errand], outcome: Outcome, back: list[_Leased], tx: Tx) -> None:
+        for errand in gone:
+            own = outcome
+            if isinstance(outcome, Delivered) and outcome.receipt:
+                receipt = replace(outcome.receipt, errand_id=errand.id, proposal_id=errand.proposal_id)
+                own = replace(outcome, receipt=receipt)
+            self._settle(tx, errand, own)
+        self._back(back, tx)
+
+    def _settle(self, tx: Tx, errand: Errand, outcome: Outcome) -> None:
+        match outcome:
+            case Delivered(receipt=receipt):
+                tx.done(errand.id)
+                if receipt:
+                    tx.add_receipt(receipt)
+                if errand.kind is ErrandKind.EXECUTE:
+                    self._record(tx, errand, outcome)
+            case Postponed() if errand.attempts < self._attempts or outcome.hold_lane:
+                self._postpone(tx, errand, outcome)
+            case Postponed(error=error) | Failed(error=error) | Lost(error=error):
+                tx.bury(errand.id, error=error)
+                if errand.kind is ErrandKind.EXECUTE:
+                    self._record(tx, errand, outcome)
+                else:
+                    self._buried(tx, errand, error)
+
+    def _postpone(self, tx: Tx, errand: Errand, outcome: Postponed) -> None:
+        now = self._clock.now()
+        due_at = now + (outcome.after or backoff(errand.attempts, draw=self._clock.draw()))
+        tx.postpone(errand.id, due_at=due_at, error=outcome.error)
+        if outcome.hold_lane:
+            tx.hold_lane(errand.lane, until=due_at)
+
+    def _back(self, rest: list[_Leased], tx: Tx) -> None:
+        for item in rest:
+            tx.release(item.errand.id)
+
+
+def _together(run: list[_Leased]) -> tuple[_Leased, list[_Leased], list[_Leased]]:
+    """The first errand, those right behind it that share its message (log lines do), and the rest."""
+    head, end = run[0], 1
+    if head.errand.kind is ErrandKind.LOG:
+        while end < len(run) and run[end].errand.kind is ErrandKind.LOG:
+            end += 1
+    return head, run[1:end], run[end:]

@@ -1,0 +1,49 @@
+"""A proposal as agents see it: in answers of the HTTP interface and in callbacks."""
+
+from datetime import datetime
+
+from bot.domain.lifecycle import State
+from bot.domain.proposal import Json, Proposal
+
+RUNS = frozenset({State.APPROVED, State.EXECUTED, State.FAILED, State.IN_DOUBT})
+
+
+def resource(proposal: Proposal) -> dict[str, Json]:
+    """The resource of DESIGN §6; `final` is what runs or ran, and null before a decision and after a cancellation."""
+    ruling, decision, execution = proposal.ruling, proposal.decision, proposal.execution
+    return {
+        "id": proposal.id,
+        "state": proposal.state.value,
+        "revision": proposal.revision.number,
+        "digest": proposal.digest,
+        "kind": proposal.kind,
+        "category": proposal.category,
+        "confidence": proposal.confidence,
+        "ruling": {
+            "verdict": ruling.verdict.value,
+            "rule": ruling.rule,
+            "reason": ruling.reason,
+            "threshold": ruling.threshold,
+            "audited": ruling.audited,
+        },
+        "decision": None
+        if decision is None
+        else {
+            "kind": decision.kind.value,
+            "by": {"id": decision.by.id, "name": decision.by.name},
+            "at": moment(decision.at),
+            "reason": decision.reason,
+        },
+        "final": {proposal.kind: proposal.content.canonical()} if proposal.state in RUNS else None,
+        "execution": None
+        if execution is None
+        else {"status": execution.status, "result": execution.result, "error": execution.error},
+        "created_at": moment(proposal.created_at),
+        "expires_at": moment(proposal.expires_at),
+        "closed": proposal.closed,
+    }
+
+
+def moment(at: datetime) -> str:
+    """UTC ISO 8601 with microseconds and Z."""
+    return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,182 @@
+"""Builders of Block Kit that cannot be tricked: untrusted words go into plain_text and rich_text elements only."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from bot.domain.masking import mask
+from bot.domain.text import reveal, shorten
+
+Block = dict[str, Any]
+Element = dict[str, Any]
+
+SECTION_TEXT: Final = 3000
+CONTEXT_TEXT: Final = 2000
+RICH_TEXT: Final = 2900
+
+
+def shown(text: str, limit: int) -> str:
+    """Untrusted words as a reviewer may see them: secrets masked, hidden characters spelled out, cut at `limit`."""
+    return shorten(reveal(mask(text).text).text, limit)
+
+
+def words(text: str, *, bold: bool = False, italic: bool = False, strike: bool = False, code: bool = False) -> Element:
+    """A stretch of rich text; never empty, because Slack refuses an empty one."""
+    style = {name: True for name, on in (("bold", bold), ("italic", italic), ("strike", strike), ("code", code)) if on}
+    element: Element = {"type": "text", "text": text or " "}
+    return element | {"style": style} if style else element
+
+
+def mention(user: str) -> Element:
+    """A user, as Slack shows one."""
+    return {"type": "user", "user_id": user}
+
+
+def link(url: str, text: str) -> Element:
+    """A link whose text is ours."""
+    return {"type": "link", "url": url, "text": text}
+
+
+def date(epoch: int, form: str, fallback: str) -> Element:
+    """A moment in the reader's own time zone."""
+    return {"type": "date", "timestamp": epoch, "format": form, "fallback": fallback}
+
+
+def rich(*sections: Element) -> Block:
+    """A rich text block of sections."""
+    return {"type": "rich_text", "elements": list(sections)}
+
+
+def line(*elements: Element) -> Element:
+    """A section of running text."""
+    return {"type": "rich_text_section", "elements": list(elements)}
+
+
+def quote(text: str) -> Element:
+    """Somebody's words, set apart by a bar."""
+    return {"type": "rich_text_quote", "elements": [words(text)]}
+
+
+def pages(text: str, size: int = RICH_TEXT) -> list[str]:
+    """The whole text in pieces of at most `size` characters, cut at line ends where there are any."""
+    found, rest = [], text
+    while len(rest) > size:
+        cut = rest.rfind("\n", size // 2, size)
+        cut = cut + 1 if cut > 0 else size
+        found.append(rest[:cut])
+        rest = rest[cut:]
+    return [*found, rest] if rest or not found else found
+
+
+def context(*texts: str) -> Block:
+    """A line of small print, in plain text."""
+    return {
+        "type": "context",
+        "elements": [
+            {"type": "plain_text", "text": shorten(text, CONTEXT_TEXT), "emoji": False} for text in texts if text
+        ][:10],
+    }
+
+
+def note(text: str) -> Block:
+    """A line of small print in our own words, with Slack's formatting: never for untrusted text."""
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}
+
+
+def section(text: str) -> Block:
+    """A paragraph of our own words with Slack's formatting: never for untrusted text."""
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
+
+
+def button(
+    label: str, action_id: str, value: str, *, style: str | None = None, confirm: Element | None = None
+) -> Element:
+    """A button; `style` is primary or danger."""
+    element: Element = {
+        "type": "button",
+        "action_id": action_id,
+        "text": {"type": "plain_text", "text": label},
+        "value": value,
+    }
+    if style:
+        element["style"] = style
+    return element | ({"confirm": confirm} if confirm else {})
+
+
+def overflow(action_id: str, options: Sequence[tuple[str, str]]) -> Element:
+    """The ⋯ menu; options are (label, value)."""
+    return {"type": "overflow", "action_id": action_id, "options": [option(*pair) for pair in options]}
+
+
+def option(label: str, value: str) -> Element:
+    """One choice of a menu."""
+    return {"text": {"type": "plain_text", "text": label}, "value": value}
+
+
+def actions(block_id: str, elements: Iterable[Element]) -> Block:
+    """A row of buttons."""
+    return {"type": "actions", "block_id": block_id, "elements": list(elements)}
+
+
+def table(rows: Iterable[Sequence[str]]) -> Block:
+    """A small table of plain cells."""
+    return {"type": "table", "rows": [[{"type": "raw_text", "text": cell or " "} for cell in row] for row in rows]}
+
+
+def plain_input(
+    block_id: str, action_id: str, label: str, *, initial: str = "", multiline: bool = False, optional: bool = False
+) -> Block:
+    """A field for words."""
+    element: Element = {
+        "type": "plain_text_input",
+        "action_id": action_id,
+        "multiline": multiline,
+        "max_length": SECTION_TEXT,
+    }
+    if initial:
+        element["initial_value"] = initial
+    return field(block_id, label, element, optional=optional)
+
+
+def field(block_id: str, label: str, element: Element, *, optional: bool = False, hint: str = "") -> Block:
+    """An input block around an element."""
+    block: Block = {
+        "type": "input",
+        "block_id": block_id,
+        "label": {"type": "plain_text", "text": label},
+        "element": element,
+        "optional": optional,
+    }
+    return block | ({"hint": {"type": "plain_text", "text": hint}} if hint else {})
+
+
+def choice(
+    action_id: str, labels: Iterable[tuple[str, str]], *, initial: str | None = None, placeholder: str
+) -> Element:
+    """A menu of (label, value) pairs."""
+    options = [option(label, value) for label, value in labels]
+    element: Element = {
+        "type": "static_select",
+        "action_id": action_id,
+        "options": options,
+        "placeholder": {"type": "plain_text", "text": placeholder},
+    }
+    chosen = [found for found in options if found["value"] == initial]
+    return element | ({"initial_option": chosen[0]} if chosen else {})
+
+
+def modal(callback_id: str, title: str, blocks: list[Block], *, metadata: str, submit: str | None) -> Block:
+    """A modal; without `submit` it is only for reading."""
+    view: Block = {
+        "type": "modal",
+        "callback_id": callback_id,
+        "title": {"type": "plain_text", "text": title},
+        "close": {"type": "plain_text", "text": "Cancel" if submit else "Close"},
+        "private_metadata": metadata,
+        "blocks": blocks[:100],
+    }
+    return view | ({"submit": {"type": "plain_text", "text": submit}} if submit else {})
+
+
+def escape(text: str) -> str:
+    """Text made safe for mrkdwn and for a message's fallback."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,157 @@
+"""Posts cards, repaints, notices and whispers.
+
+A lost answer is looked up by the delivery id in the message's metadata.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
+
+import aiohttp
+import structlog
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.domain.delivery import Delivered, Errand, ErrandKind, Failed, Outcome, Postponed, Receipt
+from bot.domain.policy import Policy
+from bot.domain.proposal import Proposal
+from bot.ports import Case
+from bot.slack import ids
+from bot.slack.cards import Painted, card
+from bot.slack.notices import log_lines, notice
+
+log = structlog.get_logger(__name__)
+
+NETWORK: Final = (aiohttp.ClientError, TimeoutError, OSError)
+SOON: Final = timedelta(seconds=2)
+LATER: Final = timedelta(seconds=20)
+UNREADABLE: Final = "unreadable"
+LONGEST_HOLD: Final = timedelta(hours=1)
+
+# Slack's words for "this can never work as it is", against those that an admin can mend.
+HOPELESS: Final = frozenset({"invalid_blocks", "msg_too_long", "msg_blocks_too_long", "no_text", "user_not_found"})
+GONE: Final = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
+
+
+class SlackCourier:
+    """Implements `bot.ports.Courier` for everything that Sayso itself says in Slack."""
+
+    def __init__(self, client: AsyncWebClient, policy: Policy) -> None:
+        self._client, self._policy = client, policy
+        self.trouble: str | None = None
+
+    async def carry(self, errand: Errand, case: Case | None, *together: Case) -> Outcome:
+        """Post or repaint; whatever Slack's mood, nothing is lost and nothing stands twice."""
+        try:
+            outcome = await self._send(errand, case, together)
+        except SlackApiError as error:
+            outcome = self._refused(errand, error)
+        except NETWORK as error:
+            outcome = Postponed(error=f"Slack cannot be reached ({type(error).__name__})", after=SOON, hold_lane=True)
+        self.trouble = outcome.error if isinstance(outcome, Postponed) else None
+        return outcome
+
+    async def _send(self, errand: Errand, case: Case | None, together: tuple[Case, ...]) -> Outcome:
+        match errand.kind:
+            case ErrandKind.CARD if case:
+                return await self._post_once(errand, self._card(case, str(errand.payload["room"])))
+            case ErrandKind.REPAINT if case:
+                return await self._repaint(errand, case)
+            case ErrandKind.NOTICE:
+                return await self._post_once(errand, notice(errand.payload))
+            case ErrandKind.LOG if case:
+                return await self._post_once(
+                    errand, log_lines([case.proposal, *(other.proposal for other in together)])
+                )
+            case ErrandKind.WHISPER:
+                return await self._whisper(errand)
+            case _:
+                return Failed(error=f"the Slack courier does not carry {errand.kind}")
+
+    def _card(self, case: Case, room: str) -> Painted:
+        undoable = bool(self._policy.category(case.proposal.category).undo_window) and _by_a_person(case.proposal)
+        return card(case, room, undoable=undoable)
+
+    async def _post_once(self, errand: Errand, painted: Painted) -> Outcome:
+        channel = str(errand.payload["channel"])
+        if errand.attempts > 1 and (found := await self._find(channel, errand)):
+            return Delivered(receipt=found)
+        answer = await self._client.chat_postMessage(
+            channel=channel,
+            text=painted.text,
+            blocks=painted.blocks,
+            unfurl_links=False,
+            unfurl_media=False,
+            metadata={"event_type": ids.DELIVERY_EVENT, "event_payload": {"delivery": errand.id}},
+        )
+        return Delivered(receipt=_receipt(errand, str(answer["channel"]), str(answer["ts"])))
+
+    async def _find(self, channel: str, errand: Errand) -> Receipt | None:
+        """The message of an earlier attempt whose answer was lost."""
+        oldest = str(int(errand.due_at.timestamp()) - 120)
+        answer = await self._client.conversations_history(
+            channel=channel, oldest=oldest, limit=200, include_all_metadata=True
+        )
+        for message in answer["messages"]:
+            payload = message.get("metadata", {}).get("event_payload", {})
+            if payload.get("delivery") == errand.id:
+                return _receipt(errand, channel, message["ts"])
+        return None
+
+    async def _repaint(self, errand: Errand, case: Case) -> Outcome:
+        room = str(errand.payload["room"])
+        for receipt in case.receipts:
+            if receipt.room != room:
+                continue
+            painted = self._card(case, room)
+            try:
+                await self._client.chat_update(
+                    channel=receipt.channel, ts=receipt.ts, text=painted.text, blocks=painted.blocks
+                )
+            except SlackApiError as error:
+                if said(error)[1] not in GONE:
+                    raise
+                # A person deleted the card: the case goes on, so the card comes back.
+                return await self._post_once(errand, painted)
+        return Delivered()
+
+    async def _whisper(self, errand: Errand) -> Outcome:
+        await self._client.chat_postEphemeral(
+            channel=str(errand.payload["channel"]), user=str(errand.payload["user"]), text=str(errand.payload["text"])
+        )
+        return Delivered()
+
+    def _refused(self, errand: Errand, error: SlackApiError) -> Outcome:
+        status, name = said(error)
+        if status == 429:
+            return Postponed(error="Slack asks for patience", after=retry_after(error.response.headers), hold_lane=True)
+        if name in HOPELESS or errand.kind is ErrandKind.WHISPER:
+            return Failed(error=f"Slack refused it: {name}")
+        log.warning("slack_refused", error=name, errand=errand.id, kind=errand.kind)
+        after = SOON if status >= 500 or name == UNREADABLE else LATER
+        return Postponed(error=f"Slack refused it: {name}", after=after, hold_lane=True)
+
+
+def said(error: SlackApiError) -> tuple[int, str]:
+    """(HTTP status, Slack's error word); slack_sdk hands over a bare aiohttp response where the body was no JSON."""
+    response = error.response
+    status = getattr(response, "status_code", None) or getattr(response, "status", 0)
+    data = getattr(response, "data", None)
+    return int(status or 0), str(data.get("error") or UNREADABLE) if isinstance(data, dict) else UNREADABLE
+
+
+def retry_after(headers: Mapping[str, str]) -> timedelta:
+    """Slack's Retry-After in seconds: at least one second, at most an hour, and one second where it is unreadable."""
+    text = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
+    text = text[0] if isinstance(text, list) else text
+    seconds = int(text) if text.isdecimal() and len(text) < 8 else 1
+    return min(max(timedelta(seconds=seconds), timedelta(seconds=1)), LONGEST_HOLD)
+
+
+def _by_a_person(proposal: Proposal) -> bool:
+    return proposal.decision is not None and proposal.decision.by.kind == "person"
+
+
+def _receipt(errand: Errand, channel: str, ts: str) -> Receipt:
+    room = str(errand.payload.get("room", errand.kind.value))
+    return Receipt(errand_id=errand.id, proposal_id=errand.proposal_id, room=room, channel=channel, ts=ts)

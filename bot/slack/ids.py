@@ -1,0 +1,57 @@
+"""The vocabulary that cards and handlers share: action ids, callback ids, commands, and what a button carries."""
+
+from typing import Final
+
+from bot.domain.decision import Seen
+from bot.domain.errors import BadInput
+
+APPROVE: Final = "sayso_approve"
+EDIT: Final = "sayso_edit"
+ESCALATE: Final = "sayso_escalate"
+MORE: Final = "sayso_more"
+TAKE_OVER: Final = "sayso_take_over"
+READ: Final = "sayso_read"
+UNDO: Final = "sayso_undo"
+RETRY: Final = "sayso_retry"
+CONFIRM: Final = "sayso_confirm"
+GIVE_UP: Final = "sayso_give_up"
+OPEN: Final = "sayso_open"
+
+REJECT_OPTION: Final = "reject"
+FULL_OPTION: Final = "full"
+
+EDIT_VIEW: Final = "sayso_edit_view"
+READ_VIEW: Final = "sayso_read_view"
+REJECT_VIEW: Final = "sayso_reject_view"
+
+TEXT_BLOCK: Final = "text"
+ARG_BLOCK: Final = "arg"
+REASON_BLOCK: Final = "reason"
+OTHER_BLOCK: Final = "other_reason"
+VALUE: Final = "value"
+
+THRESHOLD_COMMAND: Final = "/threshold"
+APPROVALS_COMMAND: Final = "/approvals"
+
+DELIVERY_EVENT: Final = "sayso_delivery"
+
+REASONS: Final = (
+    "The facts are wrong",
+    "It misses what the customer asked",
+    "The tone is not ours",
+    "It promises too much",
+    "It should not be done at all",
+)
+
+
+def carried(seen: Seen) -> str:
+    """What a button carries: at most 110 characters, so that it fits into a menu's option too."""
+    return f"{seen.proposal_id}:{seen.revision}:{seen.digest}"
+
+
+def seen_of(value: str) -> Seen:
+    """What the button carried; raises BadInput for anything that we did not write."""
+    parts = value.split(":")
+    if len(parts) != 3 or not parts[1].isdecimal() or len(parts[1]) > 6:
+        raise BadInput("This button is not one of Sayso's; open the case again from /approvals.")
+    return Seen(proposal_id=parts[0], revision=int(parts[1]), digest=parts[2])

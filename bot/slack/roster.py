@@ -1,0 +1,85 @@
+"""Who somebody is, asked of Slack: people are remembered for a few minutes, groups are looked up at each decision."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.domain.authority import Person
+from bot.domain.decision import Actor
+from bot.domain.errors import Refused
+from bot.domain.policy import Policy
+from bot.ports import Clock
+
+REMEMBERED: Final = timedelta(minutes=5)
+PATIENCE_SECONDS: Final = 2.0
+UNSURE: Final = "Slack did not say in time who you are, so nothing was decided; try again in a moment."
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    profile: dict[str, Any]
+    until: datetime
+
+
+class Roster:
+    """Answers who a Slack user is, and refuses whoever is not an active, full member of the team's own workspace."""
+
+    def __init__(self, client: AsyncWebClient, policy: Policy, clock: Clock, *, team: str) -> None:
+        self._client, self._policy, self._clock, self._team = client, policy, clock, team
+        self._known: dict[str, _Known] = {}
+
+    async def person(self, user: str, team: str | None) -> Person:
+        """The person of this user id in this team, with the groups that the policy asks about; or Refused."""
+        if team is not None and team != self._team:
+            raise Refused("You are not in this team's own workspace, so you cannot decide here.")
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                profile = await self._profile(user)
+                groups = await self._groups(user)
+        except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError):
+            raise Refused(UNSURE) from None
+        _check(profile, self._team)
+        name = profile.get("real_name") or profile.get("name") or user
+        return Person(actor=Actor(kind="person", id=user, name=str(name)), groups=groups)
+
+    def changed(self, profile: dict[str, Any]) -> None:
+        """Slack's `user_change` event: what was remembered of this user no longer counts."""
+        self._known.pop(str(profile.get("id")), None)
+
+    async def _profile(self, user: str) -> dict[str, Any]:
+        now = self._clock.now()
+        known = self._known.get(user)
+        if known is None or known.until <= now:
+            answer = await self._client.users_info(user=user)
+            known = _Known(dict(answer["user"]), now + REMEMBERED)
+            self._known[user] = known
+        return known.profile
+
+    async def _groups(self, user: str) -> frozenset[str]:
+        asked = sorted(_groups_named(self._policy))
+        answers = await asyncio.gather(*(self._client.usergroups_users_list(usergroup=group) for group in asked))
+        return frozenset(group for group, answer in zip(asked, answers, strict=True) if user in answer["users"])
+
+
+def _check(profile: dict[str, Any], team: str) -> None:
+    if profile.get("deleted"):
+        raise Refused("This account is deactivated, so it cannot decide.")
+    if profile.get("is_bot") or profile.get("id") == "USLACKBOT":
+        raise Refused("A bot cannot decide; a person has to.")
+    if profile.get("is_restricted") or profile.get("is_ultra_restricted"):
+        raise Refused("Guests cannot decide here; ask a full member of the team.")
+    if profile.get("is_stranger") or profile.get("team_id", team) != team:
+        raise Refused("You are not in this team's own workspace, so you cannot decide here.")
+
+
+def _groups_named(policy: Policy) -> set[str]:
+    lists = [policy.people.approvers, policy.people.escalation, policy.people.admins]
+    for category in (*policy.categories.values(), policy.fallback):
+        lists += [category.approvers, category.escalation_approvers]
+    lists += [action.approvers for action in policy.actions.values() if action.approvers]
+    return {name for names in lists for name in names if name.startswith("S")}

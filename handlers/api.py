@@ -1,0 +1,198 @@
+"""The HTTP interface for agents: identify, call one method, answer."""
+
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from bot.approvals import Approvals, Request
+from bot.domain.errors import BadInput, Refused, TooMuch
+from bot.domain.lifecycle import State
+from bot.domain.proposal import Action, Proposal, canonical_json
+from bot.outbound import Guard
+from bot.ports import Query, Store, Token
+from bot.resource import resource
+from bot.strict_json import parse
+from bot.tokens import Scope, Tokens
+from bot.waiting import WaitingRoom
+from handlers.api_models import ProposalIn
+from handlers.openapi import document
+from handlers.problems import Unauthorized
+
+LARGEST_BODY: Final = 1_000_000
+LARGEST_ARGS: Final = 40_000
+LONGEST_POLL: Final = 60.0
+MINUTE: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Api:
+    """What the routes need."""
+
+    approvals: Approvals
+    store: Store
+    tokens: Tokens
+    waiting: WaitingRoom
+    guard: Guard
+    rate: "Rate"
+
+    def routes(self) -> list[web.RouteDef]:
+        """Every route of the interface."""
+        return [
+            web.post("/v1/proposals", self.submit),
+            web.get("/v1/proposals", self.find),
+            web.get("/v1/proposals/{id}", self.read),
+            web.post("/v1/proposals/{id}/withdraw", self.withdraw),
+            web.get("/openapi.json", self.openapi),
+        ]
+
+    async def submit(self, request: web.Request) -> web.Response:
+        """POST /v1/proposals"""
+        token = await self._token(request, Scope.PROPOSE)
+        self.rate.count(token.name)
+        key = request.headers.get("Idempotency-Key", "")
+        if not 1 <= len(key) <= 255:
+            raise BadInput("Send an Idempotency-Key header of 1 to 255 characters; the same key never acts twice.")
+        body = ProposalIn.model_validate(parse(await read_body(request), max_bytes=LARGEST_BODY))
+        content = body.content
+        if isinstance(content, Action) and len(canonical_json(content.canonical())) > LARGEST_ARGS:
+            raise BadInput(f"The arguments are longer than {LARGEST_ARGS:,} bytes; pass a reference instead.")
+        if body.callback_url is not None:
+            self.guard.check_url(body.callback_url)
+        proposal, created = await self.approvals.submit(
+            Request(
+                agent=token.name,
+                owner=token.owner,
+                key=key,
+                body_hash=hashlib.sha256(canonical_json(body.model_dump(mode="json"))).hexdigest(),
+                category=body.category,
+                conversation=body.conversation.domain(),
+                content=content,
+                confidence=body.confidence,
+                in_scope=body.in_scope,
+                evidence=body.sources,
+                connector=body.connector,
+                callback_url=body.callback_url,
+                expires_in=body.lifetime,
+            )
+        )
+        return _answer(proposal, status=201 if created else 200)
+
+    async def read(self, request: web.Request) -> web.Response:
+        """GET /v1/proposals/{id}?wait=30"""
+        token = await self._token(request, Scope.READ)
+        wait = _seconds(request.query.get("wait", "0"))
+        proposal = await self.waiting.until_closed(request.match_info["id"], _only(token), wait)
+        return _answer(proposal)
+
+    async def find(self, request: web.Request) -> web.Response:
+        """GET /v1/proposals?state=&category=&cursor=&limit="""
+        token = await self._token(request, Scope.READ)
+        asked = request.query
+        limit = _limit(asked.get("limit", "50"))
+        query = Query(
+            states=tuple(_state(name) for name in asked.getall("state", []) if name),
+            category=asked.get("category") or None,
+            agent=_only(token),
+            cursor=asked.get("cursor") or None,
+            limit=limit + 1,
+        )
+        found = await self.store.read(lambda tx: tx.find(query))
+        cursor = found[limit - 1].id if len(found) > limit else None
+        return web.json_response({"proposals": [resource(p) for p in found[:limit]], "cursor": cursor})
+
+    async def withdraw(self, request: web.Request) -> web.Response:
+        """POST /v1/proposals/{id}/withdraw"""
+        token = await self._token(request, Scope.PROPOSE)
+        return _answer(await self.approvals.withdraw(request.match_info["id"], token.name))
+
+    async def openapi(self, request: web.Request) -> web.Response:
+        """GET /openapi.json"""
+        return web.json_response(document())
+
+    async def _token(self, request: web.Request, needed: Scope) -> Token:
+        scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not secret.strip():
+            raise Unauthorized("Send the header `Authorization: Bearer TOKEN`.")
+        try:
+            token = await self.tokens.recognise(secret.strip())
+        except Refused as refusal:
+            raise Unauthorized(refusal.sentence) from None
+        if needed is Scope.PROPOSE and token.scope == Scope.READ:
+            raise Refused("This token may only read; create one with `--scope propose`.")
+        if needed is Scope.PROPOSE and token.scope == Scope.ADMIN:
+            raise Refused("An admin token reads everything but proposes nothing; create one with `--scope propose`.")
+        return token
+
+
+class Rate:
+    """At most so many proposals a minute for each token: a bucket that refills steadily."""
+
+    def __init__(self, per_minute: int, *, now: Callable[[], float] = time.monotonic) -> None:
+        self._per_minute, self._now = per_minute, now
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def count(self, agent: str) -> None:
+        """Take one from the agent's bucket, or raise TooMuch."""
+        now = self._now()
+        left, at = self._buckets.pop(agent, (float(self._per_minute), now))
+        left = min(left + (now - at) * self._per_minute / MINUTE, float(self._per_minute))
+        allowed = left >= 1
+        self._buckets[agent] = (left - 1 if allowed else left, now)
+        if not allowed:
+            wait = max(1, round((1 - left) * MINUTE / self._per_minute))
+            raise TooMuch(f"More than {self._per_minute} proposals a minute; slow down.", retry_after=wait)
+
+
+async def read_body(request: web.Request) -> bytes:
+    """The raw body within bounds; refused unread where it says that it is larger or compressed."""
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise web.HTTPUnsupportedMediaType(text="Send the body uncompressed.")
+    if (request.content_length or 0) > LARGEST_BODY:
+        raise web.HTTPRequestEntityTooLarge(LARGEST_BODY, request.content_length or 0, text=_TOO_LARGE)
+    body = await request.content.read(LARGEST_BODY + 1)
+    while len(body) <= LARGEST_BODY and (more := await request.content.read(LARGEST_BODY + 1 - len(body))):
+        body += more
+    if len(body) > LARGEST_BODY:
+        raise web.HTTPRequestEntityTooLarge(LARGEST_BODY, len(body), text=_TOO_LARGE)
+    return body
+
+
+_TOO_LARGE: Final = f"The body is larger than {LARGEST_BODY:,} bytes; shorten the conversation."
+
+
+def _answer(proposal: Proposal, status: int = 200) -> web.Response:
+    headers = {"Location": f"/v1/proposals/{proposal.id}"} if status == 201 else None
+    return web.json_response(resource(proposal), status=status, headers=headers)
+
+
+def _only(token: Token) -> str | None:
+    """Whose proposals this token may see: an agent its own, an admin everybody's."""
+    return None if token.scope in (Scope.ADMIN, Scope.READ) else token.name
+
+
+def _seconds(text: str) -> float:
+    try:
+        wait = float(text)
+    except ValueError:
+        wait = -1.0
+    if not 0 <= wait <= LONGEST_POLL:
+        raise BadInput(f"wait is a number of seconds from 0 to {LONGEST_POLL:.0f}.")
+    return wait
+
+
+def _limit(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text[:6]) <= 200:
+        raise BadInput("limit is a whole number from 1 to 200.")
+    return int(text)
+
+
+def _state(name: str) -> State:
+    try:
+        return State(name)
+    except ValueError:
+        raise BadInput(f"There is no state {name[:40]}; use one of {', '.join(State)}.") from None

@@ -1,0 +1,52 @@
+"""What the Slack handlers share: who acts, and how a refusal is told."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from bot.approvals import Approvals
+from bot.domain.authority import Person
+from bot.domain.errors import AlreadyDecided, SaysoError
+from bot.domain.policy import Policy
+from bot.ports import Clock, Store
+from bot.slack.roster import Roster
+from bot.thresholds import Thresholds
+
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Everything that a Slack handler may call; Bolt hands it to listeners as `desk`."""
+
+    approvals: Approvals
+    thresholds: Thresholds
+    roster: Roster
+    store: Store
+    policy: Policy
+    clock: Clock
+
+    async def person(self, body: Body) -> Person:
+        """Who did this, as Slack knows them now; Refused for whoever may never decide."""
+        user = body.get("user") or {}
+        team = user.get("team_id") or (body.get("team") or {}).get("id") or body.get("team_id")
+        return await self.roster.person(str(user.get("id") or body.get("user_id")), team)
+
+    async def tell(self, body: Body, error: SaysoError) -> None:
+        """Tell whoever acted, and only them, why it was refused; a second click of the winner needs no answer."""
+        user = user_of(body)
+        if isinstance(error, AlreadyDecided) and error.winner_id == user:
+            return
+        channel = channel_of(body)
+        if channel:
+            await self.approvals.whisper(channel=channel, user=user, text=error.sentence)
+
+
+def user_of(body: Body) -> str:
+    """The acting user's id."""
+    return str((body.get("user") or {}).get("id") or body.get("user_id") or "")
+
+
+def channel_of(body: Body) -> str | None:
+    """The channel where it happened, if it happened in one."""
+    channel = (body.get("channel") or {}).get("id") or (body.get("container") or {}).get("channel_id")
+    return str(channel) if channel else None

@@ -1,0 +1,87 @@
+"""What people type behind a slash command, parsed; whatever cannot be read gets a sentence with the right form."""
+
+import re
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from bot.domain.errors import BadInput
+from bot.domain.policy import Mode
+from bot.thresholds import Wish
+
+FORM: Final = (
+    "Use `/threshold` for the table, `/threshold refunds 0.92 because …` to change a threshold, "
+    "or `/threshold refunds suggest` (or autonomous, hold, escalate) to change the mode."
+)
+QUEUE_FORM: Final = "Use `/approvals`, `/approvals mine`, `/approvals pause because …` or `/approvals resume`."
+
+_BECAUSE: Final = re.compile(r"\s+because\b[:,]?\s*", re.IGNORECASE)
+_NUMBER: Final = re.compile(r"(\d{1,3}(?:[.,]\d{1,6})?|[.,]\d{1,6})(\s?%)?\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class ShowAll:
+    """The table of every category."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowOne:
+    """One category in detail."""
+
+    category: str
+
+
+def threshold(text: str) -> ShowAll | ShowOne | Wish:
+    """What `/threshold TEXT` asks for; raises BadInput with the right form."""
+    order, *reasons = _BECAUSE.split(f" {text.strip()}", maxsplit=1)
+    reason = reasons[0].strip()[:500] if reasons and reasons[0].strip() else None
+    parts = order.split()
+    if not parts:
+        return ShowAll()
+    category = parts[0].lower().strip("`*_")
+    if len(parts) == 1:
+        return ShowOne(category)
+    value = " ".join(parts[1:]).lower()
+    if value in set(Mode):
+        return Wish(category=category, mode=Mode(value), reason=reason)
+    if match := _NUMBER.match(value):
+        return Wish(category=category, threshold=_share(match), reason=reason)
+    raise BadInput(f'"{value[:60]}" is neither a number between 0 and 1 nor a mode. {FORM}')
+
+
+def _share(match: re.Match[str]) -> float:
+    number = float(match[1].replace(",", "."))
+    share = number / 100 if match[2] else number
+    if not 0 <= share <= 1:
+        raise BadInput(f"A threshold is a number between 0 and 1, such as 0.92, or a percentage such as 92%. {FORM}")
+    return share
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """What waits; `mine` is only what this person may decide."""
+
+    mine: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """Stop executions, or let them go on."""
+
+    to: Literal["pause", "resume"]
+    reason: str | None = None
+
+
+def approvals(text: str) -> Queue | Switch:
+    """What `/approvals TEXT` asks for; raises BadInput with the right form."""
+    word, _, rest = text.strip().partition(" ")
+    reason = re.sub(r"\Abecause\b[:,]?\s*", "", rest.strip(), flags=re.IGNORECASE)[:500] or None
+    match word.lower():
+        case "":
+            return Queue()
+        case "mine":
+            return Queue(mine=True)
+        case "pause":
+            return Switch("pause", reason)
+        case "resume":
+            return Switch("resume", reason)
+    raise BadInput(f'I do not know "{word[:40]}". {QUEUE_FORM}')

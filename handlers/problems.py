@@ -1,0 +1,91 @@
+"""Errors as RFC 9457 problem details: the one function that turns them into HTTP."""
+
+import json
+import sqlite3
+from collections.abc import Awaitable, Callable
+
+import structlog
+from aiohttp import web
+from pydantic import ValidationError
+
+from bot.domain.errors import BadInput, Conflict, KeyReused, NotFound, Refused, SaysoError, TooMuch
+
+log = structlog.get_logger(__name__)
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_STATUS: dict[type[SaysoError], int] = {
+    KeyReused: 409,
+    Conflict: 409,
+    NotFound: 404,
+    Refused: 403,
+    TooMuch: 429,
+    BadInput: 422,
+}
+
+
+class Unauthorized(SaysoError):
+    """No token, or one that is not known."""
+
+
+def problem(status: int, detail: str, *, errors: list[dict[str, str]] | None = None) -> web.Response:
+    """A problem document."""
+    title = web.HTTPException.__name__ if status < 400 else _TITLES.get(status, "Error")
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    if errors:
+        body["errors"] = errors
+    return web.json_response(body, status=status, content_type="application/problem+json")
+
+
+_TITLES = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    409: "Conflict",
+    413: "Content Too Large",
+    415: "Unsupported Media Type",
+    422: "Unprocessable Content",
+    429: "Too Many Requests",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}
+
+
+def invalid(error: ValidationError) -> web.Response:
+    """Each wrong field with a sentence."""
+    errors = []
+    for fault in error.errors(include_url=False, include_input=False, include_context=False)[:20]:
+        where = ".".join(str(part) for part in fault["loc"]) or "the body"
+        errors.append({"field": where, "detail": fault["msg"]})
+    first = errors[0]
+    return problem(422, f"{first['field']}: {first['detail']}.", errors=errors)
+
+
+@web.middleware
+async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn every error of the HTTP interface into a problem document."""
+    try:
+        return await handler(request)
+    except ValidationError as error:
+        return invalid(error)
+    except Unauthorized as error:
+        response = problem(401, error.sentence)
+        response.headers["WWW-Authenticate"] = "Bearer"
+        return response
+    except SaysoError as error:
+        status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 500)
+        response = problem(status, error.sentence)
+        if isinstance(error, TooMuch):
+            response.headers["Retry-After"] = str(error.retry_after)
+        return response
+    except web.HTTPException as error:
+        if error.status < 400 or request.path.startswith("/slack"):
+            raise
+        response = problem(error.status, error.text or error.reason)
+        if "Allow" in error.headers:
+            response.headers["Allow"] = error.headers["Allow"]
+        return response
+    except (sqlite3.Error, json.JSONDecodeError) as error:
+        log.exception("request_failed", path=request.path)
+        return problem(503, f"The store cannot answer now ({type(error).__name__}); try again with the same key.")

@@ -1,0 +1,182 @@
+-- Every query of the store, by name. Parameters are :named. The same text serves each database.
+
+-- name: add_proposal
+INSERT INTO proposals (id, agent, idempotency_key, body_hash, salt, kind, category, state, revision, digest, version,
+                       connector, recipient, conversation_id, confidence, in_scope, created_at, expires_at, document, progress)
+VALUES (:id, :agent, :idempotency_key, :body_hash, :salt, :kind, :category, :state, :revision, :digest, :version,
+        :connector, :recipient, :conversation_id, :confidence, :in_scope, :created_at, :expires_at, :document, :progress);
+
+-- name: swap_proposal
+UPDATE proposals
+   SET state = :state, revision = :revision, digest = :digest, version = :version, expires_at = :expires_at, progress = :progress
+ WHERE id = :id AND state = :was_state AND revision = :was_revision AND digest = :was_digest AND version = :was_version;
+
+-- name: proposal
+SELECT * FROM proposals WHERE id = :id;
+
+-- name: submitted
+SELECT id, body_hash FROM proposals WHERE agent = :agent AND idempotency_key = :key;
+
+-- name: salt
+SELECT salt FROM proposals WHERE id = :id;
+
+-- name: find
+SELECT * FROM proposals
+ WHERE (:states = '' OR instr(:states, ',' || state || ',') > 0)
+   AND (:category IS NULL OR category = :category)
+   AND (:agent IS NULL OR agent = :agent)
+   AND (:cursor IS NULL OR id < :cursor)
+ ORDER BY id DESC LIMIT :limit;
+
+-- name: waiting
+SELECT * FROM proposals WHERE state IN ('pending', 'escalated') ORDER BY expires_at, id LIMIT :limit;
+
+-- name: count_state
+SELECT count(*) AS n FROM proposals WHERE state = :state;
+
+-- name: count_state_of_agent
+SELECT count(*) AS n FROM proposals WHERE state = :state AND agent = :agent;
+
+-- name: overdue
+SELECT id FROM proposals WHERE state IN ('pending', 'escalated') AND expires_at <= :now ORDER BY expires_at LIMIT :limit;
+
+-- name: next_expiry
+SELECT min(expires_at) AS at FROM proposals WHERE state IN ('pending', 'escalated');
+
+-- name: conversation_proposals
+SELECT * FROM proposals WHERE conversation_id = :conversation_id ORDER BY id DESC LIMIT :limit;
+
+-- name: add_revision
+INSERT INTO revisions (proposal_id, number, digest, content, author_kind, author_id, author_name, at)
+VALUES (:proposal_id, :number, :digest, :content, :author_kind, :author_id, :author_name, :at);
+
+-- name: revisions
+SELECT * FROM revisions WHERE proposal_id = :proposal_id ORDER BY number;
+
+-- name: add_decision
+INSERT INTO decisions (proposal_id, kind, revision, actor_kind, actor_id, actor_name, reason, at)
+VALUES (:proposal_id, :kind, :revision, :actor_kind, :actor_id, :actor_name, :reason, :at);
+
+-- name: decisions
+SELECT * FROM decisions WHERE proposal_id = :proposal_id ORDER BY id;
+
+-- name: enqueue
+INSERT INTO outbox (id, kind, lane, proposal_id, payload, coalesce, state, due_at, attempts)
+VALUES (:id, :kind, :lane, :proposal_id, :payload, :coalesce, 'ready', :due_at, 0);
+
+-- name: coalesces
+SELECT 1 AS yes FROM outbox WHERE lane = :lane AND coalesce = :coalesce AND state = 'ready' LIMIT 1;
+
+-- name: lane_heads
+SELECT o.*, o.state = 'leased' AS interrupted FROM outbox o LEFT JOIN lanes l ON l.lane = o.lane
+ WHERE o.state IN ('ready', 'leased') AND o.due_at <= :now
+   AND (o.state = 'ready' OR o.leased_until <= :now)
+   AND (l.held_until IS NULL OR l.held_until <= :now)
+   AND (:paused = 0 OR o.kind <> 'execute')
+   AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.lane = o.lane AND p.seq < o.seq AND p.state IN ('ready', 'leased')
+                      AND (:paused = 0 OR p.kind <> 'execute'))
+ ORDER BY o.seq LIMIT :limit;
+
+-- name: lane_followers
+SELECT *, 0 AS interrupted FROM outbox
+ WHERE lane = :lane AND seq > :seq AND state = 'ready' AND due_at <= :now AND (:paused = 0 OR kind <> 'execute')
+ ORDER BY seq LIMIT :limit;
+
+-- name: lease
+UPDATE outbox SET state = 'leased', leased_by = :owner, leased_until = :until, attempts = attempts + 1 WHERE seq = :seq;
+
+-- name: done
+DELETE FROM outbox WHERE id = :id;
+
+-- name: postpone
+UPDATE outbox SET state = 'ready', leased_by = NULL, leased_until = NULL, due_at = :due_at, error = :error WHERE id = :id;
+
+-- name: release
+UPDATE outbox SET state = 'ready', leased_by = NULL, leased_until = NULL, attempts = attempts - 1 WHERE id = :id;
+
+-- name: bury
+UPDATE outbox SET state = 'dead', leased_by = NULL, leased_until = NULL, error = :error WHERE id = :id;
+
+-- name: recall
+DELETE FROM outbox WHERE proposal_id = :proposal_id AND kind = 'execute' AND state = 'ready' AND attempts = 0;
+
+-- name: abandon_leases
+UPDATE outbox SET leased_until = :now WHERE state = 'leased' AND leased_until > :now;
+
+-- name: next_due
+SELECT min(CASE WHEN o.state = 'leased' THEN o.leased_until
+                WHEN l.held_until IS NOT NULL AND l.held_until > o.due_at THEN l.held_until ELSE o.due_at END) AS at
+  FROM outbox o LEFT JOIN lanes l ON l.lane = o.lane
+ WHERE o.state IN ('ready', 'leased') AND (:paused = 0 OR o.kind <> 'execute');
+
+-- name: outbox_size
+SELECT state, count(*) AS n FROM outbox GROUP BY state;
+
+-- name: hold_lane
+INSERT INTO lanes (lane, held_until) VALUES (:lane, :until) ON CONFLICT (lane) DO UPDATE SET held_until = excluded.held_until;
+
+-- name: add_receipt
+INSERT INTO receipts (errand_id, proposal_id, room, channel, ts) VALUES (:errand_id, :proposal_id, :room, :channel, :ts)
+    ON CONFLICT (errand_id) DO UPDATE SET channel = excluded.channel, ts = excluded.ts;
+
+-- name: receipts
+SELECT * FROM receipts WHERE proposal_id = :proposal_id ORDER BY errand_id;
+
+-- name: proposal_of_message
+SELECT proposal_id FROM receipts WHERE channel = :channel AND ts = :ts;
+
+-- name: settings
+SELECT s.* FROM settings s WHERE s.version = (SELECT max(t.version) FROM settings t WHERE t.category = s.category);
+
+-- name: setting_history
+SELECT * FROM settings WHERE category = :category ORDER BY version DESC LIMIT :limit;
+
+-- name: add_setting
+INSERT INTO settings (category, mode, threshold, actor_kind, actor_id, actor_name, at, reason, source)
+VALUES (:category, :mode, :threshold, :actor_kind, :actor_id, :actor_name, :at, :reason, :source);
+
+-- name: keep
+INSERT INTO kept (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+
+-- name: kept
+SELECT value FROM kept WHERE name = :name;
+
+-- name: add_token
+INSERT INTO tokens (id, name, prefix, hash, scope, owner, created_at, expires_at)
+VALUES (:id, :name, :prefix, :hash, :scope, :owner, :created_at, :expires_at);
+
+-- name: token
+SELECT * FROM tokens WHERE hash = :hash;
+
+-- name: tokens
+SELECT * FROM tokens ORDER BY created_at, id;
+
+-- name: touch_token
+UPDATE tokens SET last_used_at = :at WHERE id = :id;
+
+-- name: revoke_token
+UPDATE tokens SET revoked_at = :at WHERE name = :name AND revoked_at IS NULL;
+
+-- name: first_sight
+INSERT INTO sightings (delivery, at) VALUES (:delivery, :now) ON CONFLICT (delivery) DO NOTHING;
+
+-- name: forget_sightings
+DELETE FROM sightings WHERE at < :before;
+
+-- name: add_audit
+INSERT INTO audit (seq, kind, at, actor_kind, actor_id, actor_name, proposal_id, payload, previous, hash)
+VALUES (:seq, :kind, :at, :actor_kind, :actor_id, :actor_name, :proposal_id, :payload, :previous, :hash);
+
+-- name: audit_head
+SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1;
+
+-- name: audit_events
+SELECT * FROM audit WHERE seq > :after ORDER BY seq LIMIT :limit;
+
+-- name: audit_never_updates
+CREATE TRIGGER IF NOT EXISTS audit_never_updates BEFORE UPDATE ON audit
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+
+-- name: audit_never_deletes
+CREATE TRIGGER IF NOT EXISTS audit_never_deletes BEFORE DELETE ON audit
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;

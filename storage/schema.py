@@ -1,0 +1,192 @@
+"""The schema, said once in sqlite-utils' words, as named migrations. Only text, integer and real."""
+
+from typing import cast
+
+from sqlite_utils import Database, Migrations
+from sqlite_utils.db import Table
+
+from storage.named import QUERIES
+
+migrations = Migrations("sayso")
+
+
+def table(db: Database, name: str) -> Table:
+    """The table of that name, typed."""
+    return cast(Table, db[name])
+
+
+@migrations(name="0001_spine")
+def spine(db: Database) -> None:
+    """Proposals with their revisions and decisions, the outbox, receipts, settings, tokens and the audit chain."""
+    _proposals(db)
+    _outbox(db)
+    _team(db)
+    _audit(db)
+
+
+def _proposals(db: Database) -> None:
+    proposals = table(db, "proposals").create(
+        {
+            "id": str,
+            "agent": str,
+            "idempotency_key": str,
+            "body_hash": str,
+            "salt": str,
+            "kind": str,
+            "category": str,
+            "state": str,
+            "revision": int,
+            "digest": str,
+            "version": int,
+            "connector": str,
+            "recipient": str,
+            "conversation_id": str,
+            "confidence": float,
+            "in_scope": int,
+            "created_at": str,
+            "expires_at": str,
+            "document": str,
+            "progress": str,
+        },
+        pk="id",
+        not_null={"agent", "idempotency_key", "state", "revision", "digest", "version", "document", "progress"},
+        strict=True,
+    )
+    proposals.create_index(["agent", "idempotency_key"], unique=True)
+    proposals.create_index(["state", "expires_at"])
+    proposals.create_index(["category", "id"])
+    proposals.create_index(["conversation_id", "id"])
+    table(db, "revisions").create(
+        {
+            "proposal_id": str,
+            "number": int,
+            "digest": str,
+            "content": str,
+            "author_kind": str,
+            "author_id": str,
+            "author_name": str,
+            "at": str,
+        },
+        pk=("proposal_id", "number"),
+        foreign_keys=[("proposal_id", "proposals", "id")],
+        strict=True,
+    )
+    decisions = table(db, "decisions").create(
+        {
+            "id": int,
+            "proposal_id": str,
+            "kind": str,
+            "revision": int,
+            "actor_kind": str,
+            "actor_id": str,
+            "actor_name": str,
+            "reason": str,
+            "at": str,
+        },
+        pk="id",
+        foreign_keys=[("proposal_id", "proposals", "id")],
+        strict=True,
+    )
+    decisions.create_index(["proposal_id"])
+
+
+def _outbox(db: Database) -> None:
+    outbox = table(db, "outbox").create(
+        {
+            "seq": int,
+            "id": str,
+            "kind": str,
+            "lane": str,
+            "proposal_id": str,
+            "payload": str,
+            "coalesce": str,
+            "state": str,
+            "due_at": str,
+            "attempts": int,
+            "leased_by": str,
+            "leased_until": str,
+            "error": str,
+        },
+        pk="seq",
+        not_null={"id", "kind", "lane", "payload", "state", "due_at", "attempts"},
+        strict=True,
+    )
+    outbox.create_index(["id"], unique=True)
+    outbox.create_index(["lane", "seq"])
+    outbox.create_index(["state", "due_at"])
+    outbox.create_index(["proposal_id"])
+    table(db, "lanes").create({"lane": str, "held_until": str}, pk="lane", strict=True)
+    receipts = table(db, "receipts").create(
+        {"errand_id": str, "proposal_id": str, "room": str, "channel": str, "ts": str},
+        pk="errand_id",
+        strict=True,
+    )
+    receipts.create_index(["proposal_id"])
+    receipts.create_index(["channel", "ts"])
+
+
+def _team(db: Database) -> None:
+    settings = table(db, "settings").create(
+        {
+            "version": int,
+            "category": str,
+            "mode": str,
+            "threshold": float,
+            "actor_kind": str,
+            "actor_id": str,
+            "actor_name": str,
+            "at": str,
+            "reason": str,
+            "source": str,
+        },
+        pk="version",
+        strict=True,
+    )
+    settings.create_index(["category", "version"])
+    tokens = table(db, "tokens").create(
+        {
+            "id": str,
+            "name": str,
+            "prefix": str,
+            "hash": str,
+            "scope": str,
+            "owner": str,
+            "created_at": str,
+            "expires_at": str,
+            "last_used_at": str,
+            "revoked_at": str,
+        },
+        pk="id",
+        strict=True,
+    )
+    tokens.create_index(["hash"], unique=True)
+    table(db, "kept").create({"name": str, "value": str}, pk="name", strict=True)
+    table(db, "sightings").create({"delivery": str, "at": str}, pk="delivery", strict=True)
+
+
+def _audit(db: Database) -> None:
+    audit = table(db, "audit").create(
+        {
+            "seq": int,
+            "kind": str,
+            "at": str,
+            "actor_kind": str,
+            "actor_id": str,
+            "actor_name": str,
+            "proposal_id": str,
+            "payload": str,
+            "previous": str,
+            "hash": str,
+        },
+        pk="seq",
+        strict=True,
+    )
+    audit.create_index(["proposal_id"])
+    db.execute(QUERIES["audit_never_updates"])
+    db.execute(QUERIES["audit_never_deletes"])
+
+
+
+def names() -> frozenset[str]:
+    """The names of every migration that this Sayso knows."""
+    return frozenset(migration.name for migration in migrations.pending(Database(memory=True)))

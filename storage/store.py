@@ -1,0 +1,294 @@
+"""One transaction's view of the store: each method is one or two named queries. The same for every database."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.domain.audit import GENESIS, AuditEvent, Event, chained
+from bot.domain.decision import Actor, Decision
+from bot.domain.delivery import Errand, Receipt
+from bot.domain.errors import NotFound
+from bot.domain.lifecycle import State
+from bot.domain.proposal import Json, Proposal, Revision
+from bot.domain.threshold import SettingChange
+from bot.ports import Pause, Query, Submission, Token
+from storage import rows
+from storage.rows import Row, text_of_time
+
+Run = Callable[[str, dict[str, Any]], list[Row]]
+
+FOLLOWERS = 15
+SIGHTINGS_KEPT = timedelta(hours=1)
+
+
+class Session:
+    """Implements `bot.ports.Tx`; `run(name, parameters)` runs one named query and gives its rows.
+
+    `touched` and `errands` gather what a commit has to tell those who wait.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self.touched: set[str] = set()
+        self.errands = False
+
+    def _one(self, query: str, /, **parameters: Any) -> Row | None:
+        found = self._run(query, parameters)
+        return found[0] if found else None
+
+    # proposals
+
+    def proposal(self, proposal_id: str) -> Proposal:
+        """The proposal of that id, or NotFound."""
+        row = self._one("proposal", id=proposal_id)
+        if row is None:
+            raise NotFound(f"There is no proposal {proposal_id}.")
+        return rows.proposal_of(row)
+
+    def add_proposal(self, proposal: Proposal, submission: Submission) -> None:
+        """Write a new proposal with its first revision, and its decision where the policy made one."""
+        self._run("add_proposal", rows.proposal_row(proposal, submission))
+        self._run("add_revision", rows.revision_row(proposal, proposal.created_at))
+        if proposal.decision:
+            self._run("add_decision", rows.decision_row(proposal.id, proposal.decision))
+        self.touched.add(proposal.id)
+
+    def swap(self, before: Proposal, after: Proposal) -> bool:
+        """Replace `before` by `after` if it is still exactly `before`: (id, state, revision, digest, version)."""
+        changed = self._run(
+            "swap_proposal",
+            {
+                **rows.moving_columns(after),
+                "id": before.id,
+                "was_state": before.state.value,
+                "was_revision": before.revision.number,
+                "was_digest": before.digest,
+                "was_version": before.version,
+            },
+        )
+        if not changed:
+            return False
+        if after.revision.number != before.revision.number:
+            at = after.decision.at if after.decision else after.created_at
+            self._run("add_revision", rows.revision_row(after, at))
+        if after.decision and after.decision != before.decision:
+            self._run("add_decision", rows.decision_row(after.id, after.decision))
+        self.touched.add(after.id)
+        return True
+
+    def find(self, query: Query) -> list[Proposal]:
+        """Newest first."""
+        states = f",{','.join(state.value for state in query.states)}," if query.states else ""
+        found = self._run(
+            "find",
+            {
+                "states": states,
+                "category": query.category,
+                "agent": query.agent,
+                "cursor": query.cursor,
+                "limit": query.limit,
+            },
+        )
+        return [rows.proposal_of(row) for row in found]
+
+    def waiting(self, limit: int = 100) -> list[Proposal]:
+        """What waits for a person, the soonest to expire first."""
+        return [rows.proposal_of(row) for row in self._run("waiting", {"limit": limit})]
+
+    def count(self, *, states: Iterable[State], agent: str | None = None) -> int:
+        """How many proposals are in any of these states."""
+        name = "count_state" if agent is None else "count_state_of_agent"
+        extra = {} if agent is None else {"agent": agent}
+        return sum(int(self._run(name, {"state": state.value, **extra})[0]["n"]) for state in states)
+
+    def submitted(self, agent: str, key: str) -> tuple[str, str] | None:
+        """(proposal id, body hash) of what this agent sent under this key before."""
+        row = self._one("submitted", agent=agent, key=key)
+        return (row["id"], row["body_hash"]) if row else None
+
+    def salt(self, proposal_id: str) -> str:
+        """The salt of this proposal's audit commitments."""
+        row = self._one("salt", id=proposal_id)
+        return str(row["salt"]) if row else ""
+
+    def overdue(self, now: datetime, limit: int) -> list[str]:
+        """Ids of waiting proposals whose time is over."""
+        return [row["id"] for row in self._run("overdue", {"now": text_of_time(now), "limit": limit})]
+
+    def next_expiry(self) -> datetime | None:
+        """When the next waiting proposal expires."""
+        row = self._one("next_expiry")
+        return rows.time_of_text(row["at"]) if row and row["at"] else None
+
+    def conversation_proposals(self, conversation_id: str, limit: int = 20) -> list[Proposal]:
+        """The proposals of one conversation, newest first."""
+        found = self._run("conversation_proposals", {"conversation_id": conversation_id, "limit": limit})
+        return [rows.proposal_of(row) for row in found]
+
+    def revisions(self, proposal_id: str) -> list[Revision]:
+        """Every revision, the AI's first."""
+        return [rows.revision_of(row) for row in self._run("revisions", {"proposal_id": proposal_id})]
+
+    def decisions(self, proposal_id: str) -> list[Decision]:
+        """Every decision in order."""
+        return [rows.decision_of(row) for row in self._run("decisions", {"proposal_id": proposal_id})]
+
+    # the outbox
+
+    def enqueue(self, errand: Errand) -> None:
+        """Add an errand, unless one that it coalesces with still waits."""
+        if errand.coalesce and self._one("coalesces", lane=errand.lane, coalesce=errand.coalesce):
+            return
+        self._run("enqueue", rows.errand_row(errand))
+        self.errands = True
+
+    def recall(self, proposal_id: str) -> bool:
+        """Take back an execution that nobody has leased yet; False where it is too late."""
+        return bool(self._run("recall", {"proposal_id": proposal_id}))
+
+    def lease(self, *, now: datetime, owner: str, until: datetime, limit: int) -> list[Errand]:
+        """Lease up to `limit` lanes, each with the run of errands that may go now, in order."""
+        paused = int(self.pause() is not None)
+        at = text_of_time(now)
+        leased: list[Errand] = []
+        for head in self._run("lane_heads", {"now": at, "paused": paused, "limit": limit}):
+            followers = self._run(
+                "lane_followers",
+                {"lane": head["lane"], "seq": head["seq"], "now": at, "paused": paused, "limit": FOLLOWERS},
+            )
+            for row in (head, *followers):
+                self._run("lease", {"seq": row["seq"], "owner": owner, "until": text_of_time(until)})
+                leased.append(rows.errand_of(row, attempts=row["attempts"] + 1))
+        return leased
+
+    def done(self, errand_id: str) -> None:
+        """The errand arrived."""
+        self._run("done", {"id": errand_id})
+
+    def postpone(self, errand_id: str, *, due_at: datetime, error: str) -> None:
+        """Try the errand again at `due_at`."""
+        self._run("postpone", {"id": errand_id, "due_at": text_of_time(due_at), "error": error})
+        self.errands = True
+
+    def release(self, errand_id: str) -> None:
+        """Give a leased errand back untried, because one before it in its lane has to wait."""
+        self._run("release", {"id": errand_id})
+        self.errands = True
+
+    def hold_lane(self, lane: str, *, until: datetime) -> None:
+        """Let nothing of this lane go before `until`."""
+        self._run("hold_lane", {"lane": lane, "until": text_of_time(until)})
+
+    def bury(self, errand_id: str, *, error: str) -> None:
+        """Never try the errand again; it stays readable."""
+        self._run("bury", {"id": errand_id, "error": error})
+
+    def abandon_leases(self, now: datetime) -> None:
+        """End every lease: for the start of the only process, whose predecessor is dead."""
+        self._run("abandon_leases", {"now": text_of_time(now)})
+        self.errands = True
+
+    def next_due(self) -> datetime | None:
+        """When the next errand may go."""
+        row = self._one("next_due", paused=int(self.pause() is not None))
+        return rows.time_of_text(row["at"]) if row and row["at"] else None
+
+    def outbox_size(self) -> dict[str, int]:
+        """Errands by state: ready, leased, dead."""
+        return {row["state"]: int(row["n"]) for row in self._run("outbox_size", {})}
+
+    def add_receipt(self, receipt: Receipt) -> None:
+        """Keep the proof that a message stands."""
+        names = ("errand_id", "proposal_id", "room", "channel", "ts")
+        self._run("add_receipt", {name: getattr(receipt, name) for name in names})
+
+    def receipts(self, proposal_id: str) -> list[Receipt]:
+        """Every message about this proposal."""
+        return [rows.receipt_of(row) for row in self._run("receipts", {"proposal_id": proposal_id})]
+
+    def proposal_of_message(self, channel: str, ts: str) -> str | None:
+        """Which proposal a message is about."""
+        row = self._one("proposal_of_message", channel=channel, ts=ts)
+        return row["proposal_id"] if row else None
+
+    # the team: settings, pause, tokens
+
+    def settings(self) -> dict[str, SettingChange]:
+        """The latest change of each category that was ever changed."""
+        return {row["category"]: rows.setting_of(row) for row in self._run("settings", {})}
+
+    def setting_history(self, category: str, limit: int = 20) -> list[SettingChange]:
+        """The changes of one category, newest first."""
+        return [rows.setting_of(row) for row in self._run("setting_history", {"category": category, "limit": limit})]
+
+    def change_setting(self, change: SettingChange) -> None:
+        """Write the next version of a category's setting."""
+        self._run("add_setting", rows.setting_row(change))
+
+    def pause(self) -> Pause | None:
+        """Who stopped executions, or None."""
+        value = self.kept("pause")
+        if not isinstance(value, dict):
+            return None
+        by = Actor(kind="person", id=str(value["id"]), name=str(value["name"]))
+        reason = value["reason"]
+        return Pause(by=by, at=rows.time_of_text(str(value["at"])), reason=None if reason is None else str(reason))
+
+    def set_pause(self, pause: Pause | None) -> None:
+        """Stop executions, or let them go on."""
+        value: Json = None
+        if pause:
+            value = {"id": pause.by.id, "name": pause.by.name, "at": text_of_time(pause.at), "reason": pause.reason}
+        self.keep("pause", value)
+        self.errands = True
+
+    def kept(self, name: str) -> Json:
+        """A small named value, or None."""
+        row = self._one("kept", name=name)
+        return None if row is None else rows.json_of(row["value"])
+
+    def keep(self, name: str, value: Json) -> None:
+        """Write a small named value."""
+        self._run("keep", {"name": name, "value": rows.text_of_json(value)})
+
+    def token(self, hash_: str) -> Token | None:
+        """The token with this SHA-256, or None."""
+        row = self._one("token", hash=hash_)
+        return rows.token_of(row) if row else None
+
+    def tokens(self) -> list[Token]:
+        """Every token, the oldest first."""
+        return [rows.token_of(row) for row in self._run("tokens", {})]
+
+    def add_token(self, token: Token) -> None:
+        """Keep a new token."""
+        self._run("add_token", rows.token_row(token))
+
+    def touch_token(self, token_id: str, at: datetime) -> None:
+        """Note when a token was last used."""
+        self._run("touch_token", {"id": token_id, "at": text_of_time(at)})
+
+    def revoke_token(self, name: str, at: datetime) -> bool:
+        """Revoke every live token of that name; False where there is none."""
+        return bool(self._run("revoke_token", {"name": name, "at": text_of_time(at)}))
+
+    def first_sight(self, delivery: str, *, now: datetime) -> bool:
+        """Whether this delivery of Slack's was never seen before (in the last hour)."""
+        self._run("forget_sightings", {"before": text_of_time(now - SIGHTINGS_KEPT)})
+        return bool(self._run("first_sight", {"delivery": delivery, "now": text_of_time(now)}))
+
+    # the audit chain
+
+    def audit(self, event: Event) -> None:
+        """Append an event to the chain."""
+        seq, previous = self.audit_head()
+        self._run("add_audit", rows.audit_row(chained(seq + 1, event, previous)))
+
+    def audit_head(self) -> tuple[int, str]:
+        """(number of events, hash of the last)."""
+        row = self._one("audit_head")
+        return (row["seq"], row["hash"]) if row else (0, GENESIS)
+
+    def audit_events(self, *, after: int = 0, limit: int = 1000) -> list[AuditEvent]:
+        """Events in order, behind `after`."""
+        return [rows.audit_of(row) for row in self._run("audit_events", {"after": after, "limit": limit})]

@@ -1,0 +1,1 @@
+"""The local Slack, tested against the real Slack libraries."""
