@@ -1,16 +1,12 @@
 """Errors as RFC 9457 problem details: the one function that turns them into HTTP."""
 
-import json
-import sqlite3
 from collections.abc import Awaitable, Callable
 
-import structlog
 from aiohttp import web
 from pydantic import ValidationError
 
-from bot.domain.errors import BadInput, Conflict, KeyReused, NotFound, Refused, SaysoError, TooMuch
+from bot.domain.errors import BadInput, Conflict, KeyReused, NotFound, Refused, SaysoError, TooMuch, Unavailable
 
-log = structlog.get_logger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _STATUS: dict[type[SaysoError], int] = {
@@ -19,6 +15,7 @@ _STATUS: dict[type[SaysoError], int] = {
     NotFound: 404,
     Refused: 403,
     TooMuch: 429,
+    Unavailable: 503,
     BadInput: 422,
 }
 
@@ -86,6 +83,3 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         if "Allow" in error.headers:
             response.headers["Allow"] = error.headers["Allow"]
         return response
-    except (sqlite3.Error, json.JSONDecodeError) as error:
-        log.exception("request_failed", path=request.path)
-        return problem(503, f"The store cannot answer now ({type(error).__name__}); try again with the same key.")

@@ -16,7 +16,7 @@ from typing import Any, TypeVar, cast
 import structlog
 from sqlite_utils import Database
 
-from bot.domain.errors import BadInput
+from bot.domain.errors import BadInput, Unavailable
 from bot.ports import Commit, Reader, Tx
 from storage.named import QUERIES
 from storage.rows import Row
@@ -94,11 +94,14 @@ class SqliteStore:
             connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
             self._local.connection = connection
             self._opened.append(connection)
-        connection.execute("BEGIN")
         try:
+            connection.execute("BEGIN")
             return work(Session(_runner(connection)))
+        except sqlite3.Error as error:
+            raise _unavailable(error) from error
         finally:
-            connection.execute("ROLLBACK")
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
 
     def _write_forever(self) -> None:
         while (job := self._jobs.get()) is not None:
@@ -129,7 +132,7 @@ class SqliteStore:
                 except BaseException as error:  # noqa: BLE001 - it is handed to whoever waits
                     # An error of one function must not undo its neighbours: only its own savepoint goes.
                     connection.execute("ROLLBACK TO job")
-                    answers.append((job, None, error))
+                    answers.append((job, None, _unavailable(error) if isinstance(error, sqlite3.Error) else error))
                 else:
                     answers.append((job, answer, None))
                     touched |= session.touched
@@ -141,7 +144,7 @@ class SqliteStore:
             if connection.in_transaction:
                 connection.rollback()
             log.exception("commit_failed")
-            answers, touched, errands = [(job, None, error) for job in group], set(), False
+            answers, touched, errands = [(job, None, _unavailable(error)) for job in group], set(), False
         self._answer(answers, Commit(frozenset(touched), errands))
 
     def _answer(self, answers: list[tuple[_Job, Any, BaseException | None]], commit: Commit) -> None:
@@ -179,6 +182,10 @@ def _open_writer(path: Path) -> Database:
         ) from None
     connection.row_factory = sqlite3.Row
     return db
+
+
+def _unavailable(error: sqlite3.Error) -> Unavailable:
+    return Unavailable(f"The database cannot answer now ({error}), so nothing was done; try again in a moment.")
 
 
 def _migrate(db: Database) -> None:

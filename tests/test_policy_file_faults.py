@@ -3,7 +3,7 @@
 import tomllib
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.policy_file import PolicyProblems, load_policy, warnings
@@ -11,6 +11,8 @@ from bot.policy_file.locator import line_of, locate
 from tests.test_policy_file import LEAST
 
 AFTER_LEAST = LEAST.count("\n") + 1
+# A machine shared with others may be slow for a moment; that is no fault of the reader.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def problems(text: str) -> list[tuple[int, str]]:
@@ -293,6 +295,7 @@ SECTIONS = [
 ]
 
 
+@unhurried
 @given(
     st.lists(
         st.tuples(
@@ -388,6 +391,7 @@ PIECES = [
 ]
 
 
+@unhurried
 @given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
 def test_the_locator_always_ends_and_knows_every_key_that_toml_reads(text: str) -> None:
     lines = locate(text)

@@ -8,7 +8,6 @@ the risk is the selective risk of Geifman and El-Yaniv 2017: P(wrong | confidenc
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 
 from bot.domain import bins
 from bot.domain.binomial import fewest, significant, upper_bound
@@ -192,11 +191,6 @@ def needed_at_best(n: Sequence[int], k: Sequence[int], *, risk: float, delta: fl
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)
     return high
-
-
-def cumulate(n: Sequence[int]) -> list[int]:
-    """How many labels reach each of the 161 thresholds."""
-    return list(accumulate(n[: bins.COUNT]))
 
 
 def check_targets(risk: float, confidence: float) -> None:

@@ -10,7 +10,8 @@ SaysoError
 │   ├── OutOfTurn         the table has no such move from this state
 │   └── KeyReused         the same idempotency key with another body
 ├── Refused               this actor may not do this
-└── TooMuch               a rate or a quota is used up
+├── TooMuch               a rate or a quota is used up
+└── Unavailable           the store cannot answer now; nothing was done
 """
 
 
@@ -65,6 +66,10 @@ class KeyReused(Conflict):
 
 class Refused(SaysoError, PermissionError):
     """This actor has no say here."""
+
+
+class Unavailable(SaysoError):
+    """The store cannot read or write now; nothing was done, and the same request may be sent again."""
 
 
 class TooMuch(SaysoError):

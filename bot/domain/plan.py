@@ -35,7 +35,7 @@ class Plan:
 
     def budget(self, number: int) -> float:
         """Delta / 2^j, what look j = 1, 2, ... may spend: half of what the looks before it left over."""
-        return (1.0 - self.confidence) / 2**number
+        return (1.0 - self.confidence) * 0.5**number
 
     @property
     def first_look(self) -> int:

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta
+from scipy.stats import beta  # type: ignore[import-untyped]
 
 from bot.domain.binomial import fewest, significant
 from bot.domain.bins import COUNT, THRESHOLDS

@@ -6,7 +6,7 @@ from math import comb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import beta, binom
+from scipy.stats import beta, binom  # type: ignore[import-untyped]
 
 from bot.domain.binomial import fewest, significant, tail, upper_bound
 

@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binom
+from scipy.stats import binom  # type: ignore[import-untyped]
 
 from bot.domain import certificate
 from bot.domain.bins import COUNT, NEVER, THRESHOLDS, bin_of

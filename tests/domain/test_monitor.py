@@ -1,6 +1,7 @@
-"""The online machine keeps its promise over many looks, samples without bias, and takes autonomy back at once.
+"""The online machine keeps its promise over many looks, samples without bias, and takes autonomy back.
 
-The statistical checks take the machine as a parameter: ours passes each, and each seeded bug fails the one made for it.
+The statistical checks take the machine as a parameter: ours passes, and each seeded bug fails the one made
+for it.
 """
 
 import json
@@ -76,7 +77,7 @@ def false_look(monitor: Monitor, draw: random.Random, labels: int) -> int | None
 
 
 def keeps_its_promise(make: Make, runs: int = 600, labels: int = 1_000) -> bool:
-    """A year of some three labels a day: up to each look, no more false certificates than may be spent by then.
+    """A year of labels: up to each look, no more false certificates than may be spent by then.
 
     Two standard errors are allowed for chance.
     """
@@ -104,7 +105,7 @@ def test_the_check_of_the_promise_catches_a_seeded_bug(make: Make) -> None:
 
 
 class AuditedAlwaysEnter(Monitor):
-    """Seeded bug: under suspicion every audited label enters the sample, not the share that the audit rate says."""
+    """Seeded bug: under suspicion every audited label enters the sample, not just the audit rate's share."""
 
     def decide(self, confidence: float, draw: float) -> Choice:
         choice = super().decide(confidence, draw)
@@ -128,7 +129,7 @@ class AuditedEnterByTwoCoins(Monitor):
 
 
 def samples_without_bias(make: Make, tickets: int = 20_000) -> bool:
-    """Live, with suspicion coming and going: the sample has as many confident tickets as the traffic, within noise."""
+    """Live, with suspicion coming and going: the sample has the traffic's share of confident tickets."""
     draw, monitor = random.Random(11), make(Plan(risk=0.1))
     monitor.set_by_hand(0.9)
     for _ in range(tickets):
@@ -420,13 +421,13 @@ def test_the_interval_of_the_present_error_covers_the_truth_as_often_as_it_says(
     assert 0.85 <= covered / 400 <= 0.95
 
 
+Tickets = list[tuple[float, bool, float]]
+
 tickets = st.lists(st.tuples(st.floats(0, 1), st.booleans(), st.floats(0, 1, exclude_max=True)), max_size=150)
 
 
 @given(tickets, tickets)
-def test_a_stored_monitor_goes_on_as_if_it_had_never_been_stored(
-    first: list[tuple], rest: list[tuple]
-) -> None:
+def test_a_stored_monitor_goes_on_as_if_it_had_never_been_stored(first: Tickets, rest: Tickets) -> None:
     plan = Plan(risk=0.3, confidence=0.6, audit_rate=0.5)
     kept = Monitor(plan)
     for confidence, wrong, draw in first:
@@ -454,7 +455,7 @@ def test_a_damaged_state_is_refused_in_a_sentence(damage: dict[str, object]) -> 
 
 
 @given(tickets)
-def test_whatever_comes_what_runs_was_approved_and_is_confident(rows: list[tuple]) -> None:
+def test_whatever_comes_what_runs_was_approved_and_is_confident(rows: Tickets) -> None:
     monitor = Monitor(Plan(risk=0.5, confidence=0.5, audit_rate=0.2))
     for confidence, wrong, draw in rows:
         choice = monitor.decide(confidence, draw)
