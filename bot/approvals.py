@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bot.domain.audit import Event, commitment
-from bot.domain.authority import Person, check_admin, check_reviewer
+from bot.domain.authority import Person, check_admin, check_reviewer, reviewers
 from bot.domain.decision import DECIDES, SYSTEM, Actor, Decision, DecisionKind, Seen
 from bot.domain.delivery import Delivered, Errand, Failed, Lost, Outcome, Postponed
 from bot.domain.errors import AlreadyDecided, BadInput, Conflict, KeyReused, NotFound, Stale, TooMuch
@@ -330,7 +330,7 @@ class Approvals:
         after = self._moved(tx, before, after)
         self._audit(tx, "proposal.retried", person.actor, after, {})
         errands = Errands(tx, self.policy, self._clock)
-        errands.execute(after)
+        errands.execute(after, key=before.execution.key if before.execution else None)
         errands.repaint(after)
         return after
 
@@ -390,10 +390,14 @@ class Approvals:
                 execution = Execution(status="succeeded", result=result, attempts=errand.attempts)
             case Lost(error=error):
                 move, event = Move.LOSE, None
-                execution = Execution(status="in_doubt", error=error, attempts=errand.attempts)
-            case Failed(error=error) | Postponed(error=error):
+                execution = Execution(status="in_doubt", error=error, attempts=errand.attempts, key=errand.id)
+            case Failed(error=error):
                 move, event = Move.FAIL, "proposal.failed"
                 execution = Execution(status="failed", error=error, attempts=errand.attempts)
+            case Postponed(error=error):
+                # The tries are used up. A receiver that honours the key may have had one: a retry keeps the key.
+                move, event = Move.FAIL, "proposal.failed"
+                execution = Execution(status="failed", error=error, attempts=errand.attempts, key=errand.id)
         after = self._moved(tx, before, replace(before, state=step(before.state, move), execution=execution))
         audit: dict[str, Json] = {"delivery": errand.id, "attempts": errand.attempts, "error": execution.error}
         self._audit(tx, f"proposal.{after.state.value}", SYSTEM, after, audit)
@@ -447,8 +451,8 @@ class Approvals:
     def _seen(self, tx: Reader, seen: Seen, person: Person, move: Move) -> Proposal:
         """The proposal as it stands, if this person may make this move on exactly what they saw."""
         proposal = tx.proposal(seen.proposal_id)
-        check_reviewer(self.policy, proposal, person)
         self._check_turn(proposal, move)
+        self._check_say(proposal, person, move)
         if (proposal.revision.number, proposal.digest) != (seen.revision, seen.digest):
             by = proposal.revision.author.name
             raise Stale(f"{by} changed this after you saw it; look at the new wording and decide again.")
@@ -462,7 +466,23 @@ class Approvals:
         except Conflict:
             if proposal.decision is None:
                 raise
-            raise late(proposal, self._clock.now()) from None
+            raise self._late(proposal, move) from None
+
+    def _check_say(self, proposal: Proposal, person: Person, move: Move) -> None:
+        if proposal.state is State.ESCALATED and proposal.escalated_by:
+            before = replace(proposal, state=State.PENDING, escalated_by=None)
+            now, then = reviewers(self.policy, proposal), reviewers(self.policy, before)
+            if person.among(then) and not person.among(now):
+                # They could decide until somebody escalated it: they are late, not strangers.
+                raise self._late(proposal, move)
+        check_reviewer(self.policy, proposal, person)
+
+    def _late(self, proposal: Proposal, move: Move) -> Conflict:
+        error = late(proposal, self._clock.now())
+        if proposal.decision and DECIDES.get(move) is proposal.decision.kind:
+            return error
+        # Whoever decided one thing and then clicks another is owed an answer, unlike for a second click.
+        return Conflict(error.sentence)
 
     def _moved(self, tx: Tx, before: Proposal, after: Proposal) -> Proposal:
         after = replace(after, version=before.version + 1)

@@ -38,10 +38,11 @@ class Errands:
         payload: dict[str, Json] | None = None,
         coalesce: str | None = None,
         due_at: datetime | None = None,
+        key: str | None = None,
     ) -> None:
         self._tx.enqueue(
             Errand(
-                id=self._clock.new_id("dlv"),
+                id=key or self._clock.new_id("dlv"),
                 kind=kind,
                 lane=lane,
                 due_at=due_at or self._now,
@@ -66,14 +67,15 @@ class Errands:
                 coalesce=f"{proposal.id}:{room}",
             )
 
-    def execute(self, proposal: Proposal, *, after: timedelta = timedelta(0)) -> None:
-        """Carry out the present revision, not before `after` has passed."""
+    def execute(self, proposal: Proposal, *, after: timedelta = timedelta(0), key: str | None = None) -> None:
+        """Carry out the present revision, not before `after` has passed; `key` is an earlier delivery id to keep."""
         self._add(
             ErrandKind.EXECUTE,
             lane_of(proposal),
             about=proposal,
             payload={"revision": proposal.revision.number, "digest": proposal.digest},
             due_at=self._now + after,
+            key=key,
         )
 
     def callback(self, proposal: Proposal, event: str) -> None:

@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 LANES_AT_ONCE: Final = 32
 LONGEST_NAP: Final = timedelta(seconds=30)
 BREATH: Final = timedelta(milliseconds=250)
-RUN_BUDGET: Final = LEASE / 2
+RUN_BUDGET: Final = LEASE / 3
 Record = Callable[[Tx, Errand, Outcome], None]
 Buried = Callable[[Tx, Errand, str], None]
 

@@ -62,7 +62,9 @@ SELECT * FROM decisions WHERE proposal_id = :proposal_id ORDER BY id;
 
 -- name: enqueue
 INSERT INTO outbox (id, kind, lane, proposal_id, payload, coalesce, state, due_at, attempts)
-VALUES (:id, :kind, :lane, :proposal_id, :payload, :coalesce, 'ready', :due_at, 0);
+VALUES (:id, :kind, :lane, :proposal_id, :payload, :coalesce, 'ready', :due_at, 0)
+    ON CONFLICT (id) DO UPDATE SET state = 'ready', due_at = excluded.due_at, payload = excluded.payload, attempts = 0, error = NULL
+    WHERE outbox.state = 'dead';
 
 -- name: coalesces
 SELECT 1 AS yes FROM outbox WHERE lane = :lane AND coalesce = :coalesce AND state = 'ready' LIMIT 1;

@@ -22,7 +22,6 @@ from bot.domain.proposal import (
     Proposal,
     Reply,
     Revision,
-    canonical_json,
 )
 from bot.domain.threshold import SettingChange, Source
 from bot.ports import Submission, Token
@@ -41,8 +40,8 @@ def time_of_text(text: str) -> datetime:
 
 
 def text_of_json(value: Json) -> str:
-    """Canonical JSON text."""
-    return canonical_json(value).decode()
+    """JSON text with sorted names and no blanks; what is hashed goes through `canonical_json` instead."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def proposal_row(proposal: Proposal, submission: Submission) -> dict[str, Any]:

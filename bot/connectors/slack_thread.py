@@ -202,8 +202,9 @@ def _cut(text: str, limit: int) -> int:
     for separator in ("\n\n", "\n", " "):
         at = text.rfind(separator, limit // 2, limit)
         if at >= 0:
-            return at + len(separator) if at + len(separator) <= limit else limit
-    return len(shorten(text, limit + 1).removesuffix("…")) or limit
+            return min(at + len(separator), limit)
+    # One character more than there is room for, so that `shorten` always cuts, and where no reader sees it.
+    return len(shorten(text + ".", limit + 1).removesuffix("…")) or limit
 
 
 def escape(text: str) -> str:

@@ -55,7 +55,7 @@ class _Answer:
     def json(self) -> Mapping[str, Any]:
         value = json.loads(self.text)
         if not isinstance(value, dict):
-            raise ValueError("not an object")
+            raise TypeError("not an object")
         return value
 
 
@@ -67,9 +67,7 @@ class Zendesk:
     ) -> None:
         parts = urlsplit(url)
         if not parts.hostname or (parts.scheme != "https" and parts.hostname not in _LOOPBACK):
-            raise BadInput(
-                "The url of a Zendesk connector is an https address such as https://shop.zendesk.com."
-            )
+            raise BadInput("The url of a Zendesk connector is an https address such as https://shop.zendesk.com.")
         self._session, self._now = session, now
         self._base = f"{parts.scheme}://{parts.netloc}"
         credentials = base64.b64encode(f"{user}/token:{token}".encode()).decode()
@@ -92,9 +90,7 @@ class Zendesk:
         """Add an internal note that the customer does not see; the same key never adds it twice."""
         return await self._comment(conversation_id, text, key, public=False, look_first=True)
 
-    async def _comment(
-        self, conversation_id: str, text: str, key: str, *, public: bool, look_first: bool
-    ) -> Outcome:
+    async def _comment(self, conversation_id: str, text: str, key: str, *, public: bool, look_first: bool) -> Outcome:
         try:
             ticket = parse_ticket_id(conversation_id)
         except BadInput as error:
@@ -194,9 +190,7 @@ def _once() -> aiohttp.ClientMiddlewareType:
     """Stops aiohttp from sending a PUT again by itself when the connection breaks: it could comment twice."""
     sent = False
 
-    async def middleware(
-        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-    ) -> aiohttp.ClientResponse:
+    async def middleware(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
         nonlocal sent
         if sent:
             raise aiohttp.ServerDisconnectedError

@@ -42,7 +42,7 @@ def significant(k: int, n: int, p: float, level: float) -> bool:
 
 
 def upper_bound(k: int, n: int, level: float) -> float:
-    """The largest risk that k wrong among n still allow at `level` (Clopper and Pearson 1934), as a fraction."""
+    """The largest risk, a fraction, that k wrong of n still allow at `level` (Clopper and Pearson 1934)."""
     if k >= n:
         return 1.0
     low, high = k / n, 1.0
@@ -56,7 +56,7 @@ def upper_bound(k: int, n: int, level: float) -> float:
 
 
 def fewest(p: float, level: float) -> int:
-    """How many labels, all right, it takes to reject a risk of p at `level`: the least m with (1-p)^m <= level."""
+    """How many labels, all right, reject a risk of p at `level`: the least m with (1-p)^m <= level."""
     return max(1, math.ceil(math.log(level) / math.log1p(-p)))
 
 

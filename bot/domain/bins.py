@@ -1,8 +1,8 @@
 """The fixed grid of thresholds, and the bin of it that a confidence falls into.
 
 Threshold j is sigmoid(7 - j/16) for j = 0..160: evenly spaced in log-odds from 0.99909 (strictest) to 0.0474
-(loosest). A confidence belongs to the strictest threshold that it reaches, so it passes threshold j exactly when
-its bin is at most j. What reaches none of them is in bin `NEVER`, which is never sent.
+(loosest). A confidence belongs to the strictest threshold that it reaches, so it passes threshold j exactly
+when its bin is at most j. What reaches none of them is in bin `NEVER`, which is never sent.
 """
 
 import math

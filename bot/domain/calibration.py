@@ -1,8 +1,9 @@
 """Autonomy with a guarantee: thresholds that a category's own decisions support, and their watch.
 
-`certify` looks once at a set of labels; `Monitor` does so as labels arrive, audits what runs on its own, and takes
-autonomy back when it drifts. Neither knows a clock, a random number or a database: draws are arguments. The promise:
-among the proposals of a category that run on their own, at most `risk` are wrong, with probability `confidence`.
+`certify` looks once at a set of labels; `Monitor` does so as labels arrive, audits what runs on its own, and
+takes autonomy back when it drifts. Neither knows a clock, a random number or a database: draws are arguments.
+The promise: among the proposals of a category that run on their own, at most `risk` are wrong, with
+probability `confidence`.
 """
 
 from bot.domain.bins import THRESHOLDS, bin_of

@@ -1,8 +1,8 @@
 """A threshold and the evidence for it: one look at a sample of labels.
 
 The look is fixed-sequence testing with recycling (Wiens 2003, "A fixed sequence Bonferroni procedure", the
-fallback) on exact binomial tails, in the Learn-then-Test family (Angelopoulos, Bates, Candes, Jordan and Lei 2021);
-the risk is the selective risk of Geifman and El-Yaniv 2017: P(wrong | confidence >= threshold).
+fallback) on exact binomial tails, in the Learn-then-Test family (Angelopoulos, Bates, Candes, Jordan and Lei
+2021); the risk is the selective risk of Geifman and El-Yaniv 2017: P(wrong | confidence >= threshold).
 """
 
 from bisect import bisect_right
@@ -14,15 +14,15 @@ from bot.domain.binomial import fewest, significant, upper_bound
 from bot.domain.errors import BadInput
 
 _TWO_STARTS, _THREE_STARTS = 4, 12
-"""From how many times the labels of a first start on a second and a third pay; measured, see decision 0004."""
+"""How many times the labels of a first start make a second, and a third, worth it (decision 0004)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Certificate:
     """Run on its own iff confidence >= `threshold`: at most `risk` of those are wrong, with `confidence`.
 
-    `sample` labels were looked at; `covered` of them are at or above the threshold, and `wrong` of those are wrong.
-    `level` is the error probability that the test at this threshold was given, at most 1 - confidence.
+    `sample` labels were looked at; `covered` of them are at or above the threshold, and `wrong` of those are
+    wrong. `level` is the error probability that the test at this threshold was given, at most 1 - confidence.
     """
 
     threshold: float
@@ -46,13 +46,13 @@ class Certificate:
 
     @property
     def bound(self) -> float:
-        """The upper confidence bound on the risk at this threshold alone (Clopper and Pearson 1934), <= `risk`."""
+        """The upper confidence bound on the risk at this threshold (Clopper and Pearson 1934), <= `risk`."""
         return upper_bound(self.wrong, self.covered, self.level)
 
 
 @dataclass(frozen=True, kw_only=True)
 class NotEnough:
-    """No threshold could be certified; at best `needed` more labels would do it, were all right and confident."""
+    """No threshold was certified; `needed` more labels would do, were they all right and confident."""
 
     sample: int
     wrong: int
@@ -63,19 +63,19 @@ class NotEnough:
     def __str__(self) -> str:
         """The same in one sentence."""
         return (
-            f"{self.sample:,} labels ({self.wrong:,} wrong) do not show a risk of at most {self.risk:.3g} with "
-            f"confidence {self.confidence:.3g} at any threshold; it would take at best {self.needed:,} more, "
-            "all of them right and at the highest confidence."
+            f"{self.sample:,} labels ({self.wrong:,} wrong) do not show a risk of at most {self.risk:.3g} "
+            f"with confidence {self.confidence:.3g} at any threshold; it would take at best {self.needed:,} "
+            "more, all of them right and at the highest confidence."
         )
 
 
 def certify(
     labels: Iterable[tuple[float, bool]], *, risk: float, confidence: float
 ) -> Certificate | NotEnough:
-    """The loosest threshold that these labels support, in one strict look that may spend all of 1 - confidence.
+    """The loosest threshold that these labels support, in one strict look with all of 1 - confidence.
 
-    `labels` are (confidence in [0, 1], wrong) pairs of one category and regime, each conversation once; `risk` and
-    `confidence` are fractions. BadInput for a label or a target that cannot be used.
+    `labels` are (confidence in [0, 1], wrong) pairs of one category and regime, each conversation once;
+    `risk` and `confidence` are fractions. BadInput for a label or a target that cannot be used.
     """
     n, k = count(labels)
     return certify_counts(n, k, risk=risk, confidence=confidence)
@@ -102,9 +102,8 @@ def count(labels: Iterable[tuple[float, bool]]) -> tuple[list[int], list[int]]:
     try:
         for confidence, wrong in labels:
             # `bins.bin_of`, written out: the call alone would double the time of a million labels.
-            if type(confidence) is not float or not 0.0 <= confidence <= 1.0:
-                confidence = bins.checked(confidence)
-            b = count_of_bins - bisect_right(rising, confidence)
+            usable = type(confidence) is float and 0.0 <= confidence <= 1.0
+            b = count_of_bins - bisect_right(rising, confidence if usable else bins.checked(confidence))
             if wrong is True:
                 k[b] += 1
             elif wrong is not False and wrong != 0:
@@ -120,10 +119,10 @@ def count(labels: Iterable[tuple[float, bool]]) -> tuple[list[int], list[int]]:
 def look(n: Sequence[int], k: Sequence[int], *, risk: float, delta: float) -> tuple[int, float] | None:
     """The loosest bin that one look may certify, and the level its test had; None where it certifies nothing.
 
-    From strict to loose: where the labels so far reach a start, it brings its level; a bin that passes at the level
-    in hand passes it on, one that fails loses it. The levels of the starts add up to `delta`, which therefore
-    bounds the probability that any bin with a risk above `risk` is ever passed. A bin without labels is
-    skipped, so the threshold is never looser than the confidences that were seen.
+    From strict to loose: where the labels so far reach a start, it brings its level; a bin that passes at the
+    level in hand passes it on, one that fails loses it. The levels of the starts add up to `delta`, which
+    therefore bounds the probability that any bin with a risk above `risk` is ever passed. A bin without
+    labels is skipped, so the threshold is never looser than the confidences that were seen.
     """
     waiting = starts(sum(n[: bins.COUNT]), risk=risk, delta=delta)
     found, level, covered, wrong = None, 0.0, 0, 0
@@ -144,12 +143,12 @@ def look(n: Sequence[int], k: Sequence[int], *, risk: float, delta: float) -> tu
 
 
 def starts(total: int, *, risk: float, delta: float) -> list[tuple[int, float]]:
-    """Where the walk may start, as (labels covered, level), for `total` labels that reach the loosest threshold.
+    """Where the walk may start, as (labels covered, level), for `total` labels that may run at all.
 
-    The first start is where all right would just be enough, the second three times as far, the third at a third of
-    the labels. A small sample cannot feed more than one, and a level that waits at a start never reached is lost:
-    so there are one, two or three, by the number of labels alone. That number and the confidences say nothing of
-    what is right or wrong, so the choice costs no level.
+    The first start is where all right would just be enough, the second three times as far, the third at a
+    third of the labels. A small sample cannot feed more than one, and a level that waits at a start never
+    reached is lost: so there are one, two or three, by the number of labels alone. That number and the
+    confidences say nothing of what is right or wrong, so the choice costs no level.
     """
     pair = fewest(risk, delta / 2)
     if total < _TWO_STARTS * pair:

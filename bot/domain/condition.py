@@ -1,5 +1,6 @@
 """A condition on an action's arguments, in CEL (the Common Expression Language)."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -10,6 +11,8 @@ from bot.domain.errors import BadInput
 from bot.domain.proposal import Json
 
 KNOWN: Final = frozenset({"args", "customer", "category"})
+# `variables()` lists the variables that CEL's macros bind as well, as `item` in `args.items.all(item, item < 3)`.
+_BOUND: Final = re.compile(r"\.(?:all|exists|exists_one|map|filter)\(\s*([A-Za-z_]\w*)\s*,")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,7 @@ class Condition:
         """True or False; None where it cannot be told (an argument is missing or has another type)."""
         try:
             answer = self.program.execute({"args": dict(args), "customer": dict(customer), "category": category})
-        except (KeyError, TypeError, ValueError, RuntimeError, OverflowError):
+        except (ArithmeticError, LookupError, TypeError, ValueError, RuntimeError):
             return None
         return answer if isinstance(answer, bool) else None
 
@@ -35,7 +38,7 @@ def compile_condition(source: str) -> Condition:
     except ValueError as error:
         reason = str(error).splitlines()[0].removeprefix(f"Failed to parse expression '{source}': ")
         raise BadInput(f'The condition "{source}" is not valid CEL: {reason}') from None
-    names = set(program.variables())
+    names = set(program.variables()) - (set(_BOUND.findall(source)) - KNOWN)
     if unknown := sorted(names - KNOWN):
         raise BadInput(f'The condition "{source}" names {unknown[0]}; it can use args, customer and category.')
     if not names:

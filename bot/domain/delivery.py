@@ -84,7 +84,7 @@ class Lost:
 
 Outcome = Delivered | Postponed | Failed | Lost
 
-LEASE: Final = timedelta(seconds=60)
+LEASE: Final = timedelta(seconds=150)
 FIRST_BACKOFF: Final = timedelta(seconds=1)
 LONGEST_BACKOFF: Final = timedelta(minutes=10)
 

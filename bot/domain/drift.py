@@ -1,8 +1,9 @@
 """Evidence that the risk has risen: an e-detector on audited labels.
 
 Five cumulative-sum e-processes, one for each alternative risk, and their mean (Shin, Ramdas and Rinaldo 2022,
-"E-detectors: a nonparametric framework for sequential change detection"). While the risk is at most alpha each
-factor has an expectation of at most 1, so the average run until the mean reaches 1,000 is at least 1,000 audits.
+"E-detectors: a nonparametric framework for sequential change detection"). While the risk is at most alpha
+each factor has an expectation of at most 1, so the average run until the mean reaches 1,000 is at least 1,000
+audits.
 """
 
 import math
@@ -26,7 +27,7 @@ class Detector:
         self._right = tuple(math.log1p(-a) - math.log1p(-risk) for a in worse)
 
     def step(self, capitals: Sequence[float], wrong: bool) -> list[float]:
-        """The log-capitals after one more audited label: M = max(M, 0) + ln of its likelihood ratio, in nats."""
+        """The log-capitals after one more audited label: max(M, 0) + ln of its likelihood ratio, in nats."""
         steps = self._wrong if wrong else self._right
         return [max(0.0, m) + s for m, s in zip(capitals, steps, strict=True)]
 
@@ -37,5 +38,5 @@ def calm() -> list[float]:
 
 
 def evidence(capitals: Sequence[float]) -> float:
-    """The mean of exp M: how many times better worse risks explain the recent audits than the accepted one."""
+    """The mean of exp M: how many times better a worse risk explains the recent audits."""
     return sum(map(math.exp, capitals)) / len(capitals)

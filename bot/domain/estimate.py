@@ -10,7 +10,7 @@ from bot.domain.errors import BadInput
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """An error rate and its two-sided interval, as fractions, from so many audited labels (`wrong` of them wrong)."""
+    """An error rate and its two-sided interval, as fractions, from `audits` labels, `wrong` of them wrong."""
 
     rate: float
     low: float
@@ -42,10 +42,10 @@ class Audits:
             self.weight_wrong += weight
 
     def estimate(self, confidence: float = 0.9) -> Estimate | None:
-        """The rate by Horvitz and Thompson 1952, over the estimated total (Hajek 1971); None without an audit.
+        """The rate by Horvitz and Thompson 1952, over the estimated total (Hajek 1971), if any was audited.
 
-        The interval is Wilson's (1927) at the effective number of labels, (sum w)^2 / sum w^2 (Kish 1965): for
-        display. The promise rests on the certificate, never on this.
+        The interval is Wilson's (1927) at the effective number of labels, (sum w)^2 / sum w^2 (Kish 1965):
+        for display. The promise rests on the certificate, never on this.
         """
         if not self.count:
             return None
@@ -64,7 +64,7 @@ class Audits:
 
 
 def present_error(audited: Iterable[tuple[bool, float]], confidence: float = 0.9) -> Estimate | None:
-    """The estimate over some window of (wrong, audit probability) labels, such as the last weeks' from the store."""
+    """The estimate over a window of (wrong, audit probability) labels, such as the last weeks'."""
     sums = Audits()
     for wrong, probability in audited:
         sums.add(wrong, probability)

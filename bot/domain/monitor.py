@@ -1,7 +1,7 @@
 """The online machine that chooses a category's threshold, audits it, and takes it back.
 
-Only proposals that the hard rules leave to the threshold belong here: what a rule holds whatever its confidence
-never runs on its own, so it is no part of the traffic that the promise speaks of.
+Only proposals that the hard rules leave to the threshold belong here: what a rule holds whatever its
+confidence never runs on its own, so it is no part of the traffic that the promise speaks of.
 """
 
 from collections.abc import Mapping
@@ -21,8 +21,8 @@ from bot.domain.regime import Regime
 class Choice:
     """What was decided about one proposal; kept with it until its label comes.
 
-    `eligible`: confident enough to run on its own. `audited`: eligible, but held, drawn with `probability` (1 for
-    what was held anyway). `sampled`: its label enters the certification sample.
+    `eligible`: confident enough to run on its own. `audited`: eligible, but held, drawn with `probability` (1
+    for what was held anyway). `sampled`: its label enters the certification sample.
     """
 
     bin: int
@@ -68,11 +68,11 @@ class Monitor:
         return self._size
 
     def decide(self, confidence: float, draw: float) -> Choice:
-        """What becomes of a proposal; `draw` is uniform on [0, 1), new for each proposal and not to be foreseen.
+        """What becomes of a proposal; `draw` is uniform on [0, 1), new for each and not to be foreseen.
 
-        The one draw serves twice: below the audit probability e the eligible are audited, below the audit rate
-        (which is never above e) any proposal is sampled. So each is sampled with the same probability, whatever its
-        confidence, and whoever is sampled is seen by a person.
+        The one draw serves twice: below the audit probability e the eligible are audited, below the audit
+        rate (which is never above e) any proposal is sampled. So each is sampled with the same probability,
+        whatever its confidence, and whoever is sampled is seen by a person.
         """
         b = bins.bin_of(confidence)
         if isinstance(draw, bool) or not 0.0 <= draw < 1.0:
@@ -94,8 +94,8 @@ class Monitor:
     def learn(self, choice: Choice, wrong: bool) -> list[Event]:
         """Take in the one label of a conversation; a label from an earlier regime changes nothing.
 
-        Right only if a person approved it unchanged. Expired and withdrawn proposals have no label. A reply that
-        went out unaudited is only ever heard of when it was wrong: that is `mark_wrong`.
+        Right only if a person approved it unchanged. Expired and withdrawn proposals have no label. A reply
+        that went out unaudited is only ever heard of when it was wrong: that is `mark_wrong`.
         """
         if not isinstance(wrong, bool):
             raise BadInput(f"a label is wrong or not, true or false, not {wrong!r}")
@@ -115,8 +115,8 @@ class Monitor:
     def mark_wrong(self, choice: Choice, *, label: bool | None = None) -> list[Event]:
         """A reply that went out turned out wrong; `label` is the one its conversation had before, if any.
 
-        It counts as one more wrong audited label where it was eligible. The certification sample only has its own
-        label corrected: a reply that became known because it was wrong must not enter it.
+        It counts as one more wrong audited label where it was eligible. The certification sample only has its
+        own label corrected: a reply that became known because it was wrong must not enter it.
         """
         if choice.regime != self._regime.number or label is True:
             return []
@@ -128,7 +128,10 @@ class Monitor:
         return self._suspect(True)
 
     def loosen(self, loosest: int, regime: int) -> None:
-        """A person approved the offer of `MayLoosen`: bins up to `loosest` run on their own. BadInput where no look of this regime supports it."""
+        """A person approved an offer: bins up to `loosest` run on their own.
+
+        BadInput where no look of this regime supports it.
+        """
         if regime != self._regime.number or not 0 <= loosest <= self._regime.certified:
             raise BadInput(
                 "the evidence no longer supports this threshold: a new regime began after the offer"
@@ -138,7 +141,7 @@ class Monitor:
         self._refresh()
 
     def set_by_hand(self, threshold: float) -> bool:
-        """A person sets the threshold, with or without evidence; whether a look of this regime supports it."""
+        """A person sets the threshold; the answer is whether a look of this regime supports it."""
         self._regime.by_hand = bins.checked(threshold)
         self._refresh()
         certified = self._regime.certified
@@ -170,7 +173,7 @@ class Monitor:
         return more
 
     def present_error(self, confidence: float = 0.9) -> Estimate | None:
-        """The error among what runs on its own in this regime, from the audited; None before the first audit."""
+        """The error among what ran on its own in this regime, from the audited; None before any."""
         return self._regime.audits.estimate(confidence)
 
     def _take(self, b: int, wrong: bool) -> None:

@@ -7,7 +7,7 @@ from bot.domain.certificate import Certificate
 
 @dataclass(frozen=True, kw_only=True)
 class Looked:
-    """Look `number` was taken at `sample` labels and spent `spent` of delta; the next is due at `next_look`."""
+    """Look `number`, at `sample` labels, spent `spent` of delta; the next is due at `next_look`."""
 
     number: int
     sample: int

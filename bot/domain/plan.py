@@ -16,7 +16,7 @@ _PATIENCE = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a category promises: at most `risk` wrong with `confidence`, kept by auditing `audit_rate` (fractions)."""
+    """The promise: at most `risk` wrong with `confidence`, kept by auditing `audit_rate`; all fractions."""
 
     risk: float = 0.02
     confidence: float = 0.9
@@ -49,8 +49,8 @@ class Plan:
     def worth_going_live(self, n: Sequence[int], k: Sequence[int], best: int) -> bool:
         """Whether to go live with bin `best`: a threshold still far too strict would starve later evidence.
 
-        It is worth it at 0.85 of what the naive threshold covers (the loosest one whose error in the sample is within
-        the risk), or once patience ends, at ten times n0 labels.
+        It is worth it at 0.85 of what the naive threshold covers (the loosest one whose error in the sample
+        is within the risk), or once patience ends, at ten times n0 labels.
         """
         if sum(n) >= _PATIENCE * self.fewest:
             return True

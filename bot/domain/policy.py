@@ -1,7 +1,8 @@
 """What the team decided, and the one pure function that rules on a proposal."""
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import Literal
@@ -148,7 +149,7 @@ def rule(policy: Policy, facts: Facts, setting: Setting) -> Ruling:
     """The verdict on a new proposal, with the reason in one sentence."""
     category = policy.category(facts.category)
     action = policy.actions.get(facts.content.name) if isinstance(facts.content, Action) else None
-    return (
+    ruling = (
         (_forbidden(action, facts) if action else None)
         or (_reading(action, facts) if action else None)
         or _uncertain(category, facts, setting)
@@ -157,15 +158,20 @@ def rule(policy: Policy, facts: Facts, setting: Setting) -> Ruling:
         or _held(facts, setting, action)
         or _by_confidence(facts, setting, action)
     )
+    # However an action comes to people, it needs as many of them as the policy asks.
+    return replace(ruling, approvals_needed=action.approvals if action else 1)
 
 
 def number(value: float) -> str:
-    """A confidence as people write it: 0.9, 0.92, 0.925; never rounded across a threshold."""
-    return f"{value:.4f}".rstrip("0").rstrip(".") if value not in (0.0, 1.0) else f"{value:.1f}"
+    """A confidence as people write it: 0.9, 0.925; cut rather than rounded up, so that it never reaches a threshold."""
+    if value in (0.0, 1.0):
+        return f"{value:.1f}"
+    cut = math.floor(value * 10_000 + 1e-7) / 10_000
+    return f"{cut:.4f}".rstrip("0").rstrip(".")
 
 
-def _ruling(verdict: Verdict, rule_name: str, reason: str, needed: int = 1) -> Ruling:
-    return Ruling(verdict=verdict, rule=rule_name, reason=reason, approvals_needed=needed)
+def _ruling(verdict: Verdict, rule_name: str, reason: str) -> Ruling:
+    return Ruling(verdict=verdict, rule=rule_name, reason=reason)
 
 
 def _forbidden(action: ActionRule, facts: Facts) -> Ruling | None:
@@ -202,7 +208,7 @@ def _uncertain(category: CategoryRule, facts: Facts, setting: Setting) -> Ruling
         return _ruling(Verdict.ESCALATE, "uncertainty.concern", facts.concerns[0])
     if not facts.in_scope:
         return _ruling(Verdict.ESCALATE, "uncertainty.scope", "The AI says that this is outside what it can answer.")
-    if facts.confidence is None:
+    if facts.confidence is None or not 0 <= facts.confidence <= 1:
         return _ruling(Verdict.ESCALATE, "uncertainty.confidence", "The AI did not say how sure it is.")
     if facts.confidence < category.floor:
         return _ruling(
@@ -217,10 +223,7 @@ def _unknown(category: CategoryRule, action: ActionRule | None, facts: Facts) ->
     if isinstance(facts.content, Action) and action is None:
         return _ruling(Verdict.ASK, "unknown.action", f"The policy does not know the action {facts.content.name}.")
     if not category.known:
-        needed = action.approvals if action else 1
-        return _ruling(
-            Verdict.ASK, "unknown.category", f"The policy does not know the category {facts.category}.", needed
-        )
+        return _ruling(Verdict.ASK, "unknown.category", f"The policy does not know the category {facts.category}.")
     return None
 
 
@@ -232,40 +235,34 @@ def _beyond_reviewers(action: ActionRule, facts: Facts) -> Ruling | None:
         Verdict.ESCALATE,
         f"actions.{action.name}.escalate_when",
         f"{action.name} goes to the escalation team when {condition.source}.",
-        action.approvals,
     )
 
 
 def _held(facts: Facts, setting: Setting, action: ActionRule | None) -> Ruling | None:
     name = f"categories.{facts.category}.mode"
-    needed = action.approvals if action else 1
     if setting.mode is Mode.HOLD:
-        return _ruling(Verdict.ASK, name, f"Everything in {facts.category} is held for a person.", needed)
+        return _ruling(Verdict.ASK, name, f"Everything in {facts.category} is held for a person.")
     if action is None:
         if setting.mode is Mode.SUGGEST:
             return _ruling(Verdict.ASK, name, f"A person approves every draft in {facts.category}.")
         return None
     if action.free_when is None:
-        return _ruling(
-            Verdict.ASK, f"actions.{action.name}.effect", f"{action.name} changes something, so it is held.", needed
-        )
+        return _ruling(Verdict.ASK, f"actions.{action.name}.effect", f"{action.name} changes something, so it is held.")
     if _holds(action.free_when, facts) is not True:
         return _ruling(
             Verdict.ASK,
             f"actions.{action.name}.free_when",
             f"{action.name} is free only when {action.free_when.source}.",
-            needed,
         )
     return None
 
 
 def _by_confidence(facts: Facts, setting: Setting, action: ActionRule | None) -> Ruling:
     name = f"categories.{facts.category}.threshold"
-    needed = action.approvals if action else 1
     confidence, threshold = facts.confidence, setting.threshold
     if threshold is None or confidence is None:
         reason = f"{facts.category} has not yet earned a threshold, so a person approves."
-        return Ruling(verdict=Verdict.ASK, rule=name, reason=reason, approvals_needed=needed, regime=setting.regime)
+        return Ruling(verdict=Verdict.ASK, rule=name, reason=reason, regime=setting.regime)
     if confidence < threshold:
         reason = f"The AI is {number(confidence)} sure; {facts.category} needs {number(threshold)} to run on its own."
         return Ruling(
@@ -273,26 +270,27 @@ def _by_confidence(facts: Facts, setting: Setting, action: ActionRule | None) ->
             rule=name,
             reason=reason,
             threshold=threshold,
-            approvals_needed=needed,
             regime=setting.regime,
         )
     audited = facts.draw < setting.audit
-    freed = f", and {action.name} is free when {action.free_when.source}" if action and action.free_when else ""
-    reason = (
-        f"{facts.category} asks a person about some of its cases, whatever the confidence."
-        if audited
-        else f"The AI is {number(confidence)} sure; {facts.category} runs on its own from {number(threshold)}{freed}."
-    )
     return Ruling(
         verdict=Verdict.ASK if audited else Verdict.AUTOMATE,
         rule=name,
-        reason=reason,
+        reason=_why(facts, threshold, action, audited=audited),
         threshold=threshold,
         audited=audited,
         audit_probability=setting.audit or None,
-        approvals_needed=needed,
         regime=setting.regime,
     )
+
+
+def _why(facts: Facts, threshold: float, action: ActionRule | None, *, audited: bool) -> str:
+    sure = f"The AI is {number(facts.confidence or 0.0)} sure"
+    if audited:
+        return f"{facts.category} asks a person about some of its cases, whatever the confidence."
+    if action and action.free_when:
+        return f"{sure} of {number(threshold)} needed, and {action.name} is free when {action.free_when.source}."
+    return f"{sure}; {facts.category} runs on its own from {number(threshold)}."
 
 
 def _holds(condition: Condition | None, facts: Facts) -> bool | None:

@@ -88,12 +88,16 @@ class Revision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
-    """How carrying it out stands; `status` is waiting, succeeded, failed or in_doubt."""
+    """How carrying it out stands.
+
+    `key` is the delivery id to use again at a retry, where an earlier call may have arrived; None where a retry is new.
+    """
 
     status: Literal["waiting", "succeeded", "failed", "in_doubt"]
     result: Json = None
     error: str | None = None
     attempts: int = 0
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

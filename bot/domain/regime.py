@@ -19,10 +19,11 @@ def _zeros() -> list[int]:
 class Regime:
     """Counters and thresholds of one category in one regime; only `Monitor` changes it.
 
-    `n` and `k` count the certification sample and its wrong labels in the 162 bins. Bins up to `bin` run on their
-    own (-1: none does), unless `by_hand` holds a threshold that a person set; `certified` is the loosest bin that a
-    look has passed. `look` is the number of the next look, due when the sample has `next_look` labels. `capitals`
-    are the drift detector's, in nats; `recent` counts (audits, wrong) since they last were calm.
+    `n` and `k` count the certification sample and its wrong labels in the 162 bins. Bins up to `bin` run on
+    their own (-1: none does), unless `by_hand` holds a threshold that a person set; `certified` is the
+    loosest bin that a look has passed. `look` is the number of the next look, due when the sample has
+    `next_look` labels. `capitals` are the drift detector's, in nats; `recent` counts (audits, wrong) since
+    they last were calm.
     """
 
     number: int = 1

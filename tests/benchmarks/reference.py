@@ -1,4 +1,4 @@
-"""What the benchmark compares with: other ways to choose a threshold, from the same (confidence, wrong) labels."""
+"""Other ways to choose a threshold from the same (confidence, wrong) labels, to compare with."""
 
 import math
 
@@ -27,7 +27,7 @@ def naive(confidence: Floats, wrong: Bools, risk: float, delta: float) -> float 
 
 
 def sgr(confidence: Floats, wrong: Bools, risk: float, delta: float) -> float | None:
-    """Selection with guaranteed risk, algorithm 1 of Geifman and El-Yaniv 2017: a binary search, delta split evenly."""
+    """SGR, algorithm 1 of Geifman and El-Yaniv 2017: a binary search, delta split evenly over its steps."""
     order = np.sort(confidence)
     steps = math.ceil(math.log2(len(order)))
     low, high, found = 0, len(order) - 1, None

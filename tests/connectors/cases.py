@@ -72,10 +72,10 @@ def proposal(
     )
 
 
-def errand(*, attempts: int = 1, interrupted: bool = False, id: str = DELIVERY) -> Errand:
+def errand(*, attempts: int = 1, interrupted: bool = False, delivery: str = DELIVERY) -> Errand:
     """The errand of the first attempt, unless told otherwise."""
     return Errand(
-        id=id,
+        id=delivery,
         kind=ErrandKind.EXECUTE,
         lane="connector:test",
         due_at=NOW,

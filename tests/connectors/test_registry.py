@@ -64,9 +64,7 @@ def rule(name: str, options: Mapping[str, Json] | None = None, *, idempotent: bo
 
 
 def policy(*connectors: ConnectorRule, actions: Mapping[str, ActionRule] | None = None) -> Policy:
-    return replace(
-        load_policy(SMALLEST), actions=actions or {}, connectors={one.name: one for one in connectors}
-    )
+    return replace(load_policy(SMALLEST), actions=actions or {}, connectors={one.name: one for one in connectors})
 
 
 @pytest.fixture
@@ -128,9 +126,7 @@ async def test_a_missing_variable_is_named_with_its_connector(
 
 
 @pytest.mark.parametrize("secret", ["plain", "whsec_c2hvcnQ=", "whsec_!!"])
-async def test_an_unusable_secret_stops_the_start_and_is_not_shown(
-    parts: dict[str, Any], secret: str
-) -> None:
+async def test_an_unusable_secret_stops_the_start_and_is_not_shown(parts: dict[str, Any], secret: str) -> None:
     with pytest.raises(BadInput, match="PAYMENTS_SECRET cannot be used") as caught:
         build(policy(rule("webhook:payments", HOOK)), environ={"PAYMENTS_SECRET": secret}, **parts)
     assert secret.removeprefix("whsec_") not in caught.value.sentence
@@ -149,9 +145,7 @@ async def test_an_unusable_secret_stops_the_start_and_is_not_shown(
         rule("pigeon:x"),
     ],
 )
-async def test_options_that_cannot_work_are_refused_in_words(
-    parts: dict[str, Any], connector: ConnectorRule
-) -> None:
+async def test_options_that_cannot_work_are_refused_in_words(parts: dict[str, Any], connector: ConnectorRule) -> None:
     with pytest.raises(BadInput):
         build(policy(connector), environ=ENVIRON, **parts)
 
@@ -248,9 +242,7 @@ def test_a_mail_goes_to_the_customers_address() -> None:
     assert recipient_of("email:support", conversation) == "ana@x.example"
 
 
-@pytest.mark.parametrize(
-    "email", [None, "", "ana", 7, "a@x.example\r\nBcc: b@x.example", "Ana <ana@x.example>"]
-)
+@pytest.mark.parametrize("email", [None, "", "ana", 7, "a@x.example\r\nBcc: b@x.example", "Ana <ana@x.example>"])
 def test_a_customer_without_an_address_cannot_be_mailed(email: Json) -> None:
     with pytest.raises(BadInput, match=r"conversation\.customer\.email"):
         recipient_of("email:support", Conversation(id="mail:1", customer={"email": email}))

@@ -40,12 +40,8 @@ class Shop:
         created_at = datetime.now(UTC)
         return proposal(text, conversation=thread_id(self.channel, self.ts), created_at=created_at)
 
-    async def deliver(
-        self, text: str = "On its way.", *, attempts: int = 1, interrupted: bool = False
-    ) -> Outcome:
-        return await self.connector.deliver(
-            self.case(text), errand(attempts=attempts, interrupted=interrupted)
-        )
+    async def deliver(self, text: str = "On its way.", *, attempts: int = 1, interrupted: bool = False) -> Outcome:
+        return await self.connector.deliver(self.case(text), errand(attempts=attempts, interrupted=interrupted))
 
     @property
     def replies(self) -> list[Message]:
@@ -55,11 +51,11 @@ class Shop:
         return sum(call.method == method for call in self.slack.calls)
 
 
-async def asked(slack: LocalSlack, *, token: str = TOKEN, timeout: int = 30) -> Shop:
+async def asked(slack: LocalSlack, *, token: str = TOKEN, patience: int = 30) -> Shop:
     customer = slack.add_user("ana")
     channel = slack.add_channel("support").id
     said = await slack.person(customer).say(channel, "Where is my money?")
-    client = AsyncWebClient(token=token, base_url=slack.api_url, timeout=timeout, retry_handlers=[])
+    client = AsyncWebClient(token=token, base_url=slack.api_url, timeout=patience, retry_handlers=[])
     return Shop(slack=slack, channel=channel, ts=said.ts, connector=SlackThread(client, now=now))
 
 
@@ -173,7 +169,7 @@ async def test_an_interrupted_reply_that_never_arrived_is_posted(shop: Shop) -> 
 
 
 async def test_another_delivery_in_the_same_thread_is_not_taken_for_this_one(shop: Shop) -> None:
-    other = await shop.connector.deliver(shop.case("Earlier answer"), errand(id="dlv_other"))
+    other = await shop.connector.deliver(shop.case("Earlier answer"), errand(delivery="dlv_other"))
     assert isinstance(other, Delivered)
     assert isinstance(await shop.deliver(interrupted=True), Delivered)
     assert len(shop.replies) == 2
@@ -217,9 +213,7 @@ async def test_a_missing_scope_for_the_look_up_posts_nothing_and_says_so(shop: S
     ("header", "seconds"),
     [("0", 1), ("1", 1), ("3600", 3600), ("999999999999", 3600), (None, 5), ("soon", 5), ("-3", 5)],
 )
-async def test_a_429_holds_the_lane_as_long_as_slack_asks(
-    shop: Shop, header: str | None, seconds: int
-) -> None:
+async def test_a_429_holds_the_lane_as_long_as_slack_asks(shop: Shop, header: str | None, seconds: int) -> None:
     shop.slack.faults.rate_limit(POST, retry_after=header)
     outcome = await shop.deliver()
     assert isinstance(outcome, Postponed)
@@ -279,7 +273,7 @@ async def test_a_real_archived_channel_and_a_real_wrong_token_are_recognised() -
 
 async def test_slack_that_hangs_is_looked_up_again_before_a_second_post() -> None:
     async with LocalSlack(bot_token=TOKEN, signing_secret="s") as slack:
-        shop = await asked(slack, timeout=1)
+        shop = await asked(slack, patience=1)
         slack.faults.hang(POST, seconds=3)
         assert isinstance(await shop.deliver(), Postponed)
         assert isinstance(await shop.deliver(attempts=2), Delivered)
@@ -334,6 +328,11 @@ def test_the_pieces_are_short_and_together_the_text(text: str, limit: int) -> No
         assert not text[at:found].strip()
         at = found + len(part)
     assert not text[at:].strip()
+
+
+@pytest.mark.parametrize("extra", [-1, 0, 1, 2])
+def test_a_piece_is_never_one_too_long(extra: int) -> None:
+    assert [len(part) for part in split("x" * (PART + extra))] == [min(PART, PART + extra)] + [extra] * (extra > 0)
 
 
 def test_a_cut_falls_between_paragraphs_before_lines_before_words() -> None:

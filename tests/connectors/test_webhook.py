@@ -33,16 +33,14 @@ def webhook(outbound: Outbound, url: str, *, idempotent: bool = True) -> Webhook
         url=url,
         secret=SECRET,
         outbound=outbound,
-        idempotent=lambda proposal: idempotent,
+        idempotent=lambda _: idempotent,
         now=now,
     )
 
 
 async def outcome_of(outbound: Outbound, answer: Answer, *, idempotent: bool) -> Outcome:
     async with receiving(answer) as receiver:
-        outcome = await webhook(outbound, receiver.url, idempotent=idempotent).deliver(
-            proposal(REFUND), errand()
-        )
+        outcome = await webhook(outbound, receiver.url, idempotent=idempotent).deliver(proposal(REFUND), errand())
         assert len(receiver.received) == 1
         return outcome
 
@@ -106,7 +104,7 @@ async def test_the_signature_holds_over_the_very_bytes_and_breaks_with_one_more(
             url=receiver.url,
             secret=SECRET,
             outbound=outbound,
-            idempotent=lambda proposal: True,
+            idempotent=lambda _: True,
             now=lambda: datetime.now(UTC),
         )
         await hook.deliver(proposal(REFUND), errand())
@@ -128,12 +126,8 @@ async def test_every_attempt_has_the_same_key_and_the_same_body(outbound: Outbou
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 413, 422, 302, 308])
-async def test_a_no_for_good_fails_with_status_and_a_piece_of_the_answer(
-    outbound: Outbound, status: int
-) -> None:
-    answer = answering(
-        status, text="no such order\n" + "x" * 5_000, headers={"Location": "http://127.0.0.1:9/"}
-    )
+async def test_a_no_for_good_fails_with_status_and_a_piece_of_the_answer(outbound: Outbound, status: int) -> None:
+    answer = answering(status, text="no such order\n" + "x" * 5_000, headers={"Location": "http://127.0.0.1:9/"})
     outcome = await outcome_of(outbound, answer, idempotent=True)
     assert isinstance(outcome, Failed)
     assert outcome.error.startswith(f"payments answered {status}: no such order x")
@@ -142,9 +136,7 @@ async def test_a_no_for_good_fails_with_status_and_a_piece_of_the_answer(
 
 @pytest.mark.parametrize("idempotent", [True, False])
 @pytest.mark.parametrize("status", [425, 429])
-async def test_what_was_refused_unprocessed_is_postponed(
-    outbound: Outbound, status: int, idempotent: bool
-) -> None:
+async def test_what_was_refused_unprocessed_is_postponed(outbound: Outbound, status: int, idempotent: bool) -> None:
     answer = answering(status, headers={"Retry-After": "7"})
     outcome = await outcome_of(outbound, answer, idempotent=idempotent)
     assert isinstance(outcome, Postponed)
@@ -153,18 +145,14 @@ async def test_what_was_refused_unprocessed_is_postponed(
 
 
 @pytest.mark.parametrize("header", ["", "soon", "-1"])
-async def test_a_retry_after_without_sense_leaves_the_wait_to_the_back_off(
-    outbound: Outbound, header: str
-) -> None:
+async def test_a_retry_after_without_sense_leaves_the_wait_to_the_back_off(outbound: Outbound, header: str) -> None:
     outcome = await outcome_of(outbound, answering(429, headers={"Retry-After": header}), idempotent=False)
     assert isinstance(outcome, Postponed)
     assert outcome.after is None
 
 
 @pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
-async def test_a_server_error_is_tried_again_only_where_the_key_is_honoured(
-    outbound: Outbound, status: int
-) -> None:
+async def test_a_server_error_is_tried_again_only_where_the_key_is_honoured(outbound: Outbound, status: int) -> None:
     answer = answering(status, text="<html>Bad gateway</html>", headers={"Retry-After": "30"})
     honoured = await outcome_of(outbound, answer, idempotent=True)
     assert isinstance(honoured, Postponed)
@@ -176,9 +164,7 @@ async def test_a_server_error_is_tried_again_only_where_the_key_is_honoured(
 
 
 @pytest.mark.parametrize("answer", [never, broken])
-async def test_silence_is_tried_again_only_where_the_key_is_honoured(
-    outbound: Outbound, answer: Answer
-) -> None:
+async def test_silence_is_tried_again_only_where_the_key_is_honoured(outbound: Outbound, answer: Answer) -> None:
     assert isinstance(await outcome_of(outbound, answer, idempotent=True), Postponed)
     assert isinstance(await outcome_of(outbound, answer, idempotent=False), Lost)
 
@@ -233,9 +219,7 @@ async def test_a_yes_with_a_body_beyond_every_bound_is_still_a_yes(outbound: Out
 
 
 async def test_a_no_whose_body_breaks_off_is_still_a_no(outbound: Outbound) -> None:
-    assert isinstance(
-        await outcome_of(outbound, answering(422, text="x" * 100_000), idempotent=False), Failed
-    )
+    assert isinstance(await outcome_of(outbound, answering(422, text="x" * 100_000), idempotent=False), Failed)
 
 
 async def test_whether_the_key_is_honoured_is_asked_for_each_proposal(outbound: Outbound) -> None:

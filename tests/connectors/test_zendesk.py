@@ -215,18 +215,12 @@ async def test_a_zendesk_that_is_down_is_postponed(account: Account) -> None:
 
 async def test_an_action_and_a_blank_reply_are_refused_unsent(account: Account) -> None:
     async with desk(account.answer) as (connector, receiver):
-        assert isinstance(
-            await connector.deliver(proposal(REFUND, conversation="zendesk:4812"), errand()), Failed
-        )
-        assert isinstance(
-            await connector.deliver(proposal(" ", conversation="zendesk:4812"), errand()), Failed
-        )
+        assert isinstance(await connector.deliver(proposal(REFUND, conversation="zendesk:4812"), errand()), Failed)
+        assert isinstance(await connector.deliver(proposal(" ", conversation="zendesk:4812"), errand()), Failed)
     assert receiver.received == []
 
 
-@pytest.mark.parametrize(
-    "text", ["", "zendesk:", "zendesk:0", "zendesk:-1", "zendesk:1/../2", "zendesk:1\n", "4812"]
-)
+@pytest.mark.parametrize("text", ["", "zendesk:", "zendesk:0", "zendesk:-1", "zendesk:1/../2", "zendesk:1\n", "4812"])
 async def test_an_id_that_is_no_ticket_is_refused_unsent(account: Account, text: str) -> None:
     with pytest.raises(BadInput):
         parse_ticket_id(text)

@@ -4,6 +4,7 @@ import math
 import random
 from collections.abc import Callable, Sequence
 from itertools import product
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -157,11 +158,12 @@ def test_a_confidence_on_the_edge_of_a_bin_reaches_it() -> None:
 
 
 @pytest.mark.parametrize("confidence", [None, math.nan, math.inf, -0.1, 1.0000001, "0.99", True, [0.5]])
-def test_a_confidence_that_is_none_is_refused_in_a_sentence(confidence: object) -> None:
-    with pytest.raises(ValueError, match="label 3 cannot be used: .*confidence"):
-        certify([(0.5, False), (0.7, True), (confidence, False)], risk=0.02, confidence=0.9)  # type: ignore[list-item]
+def test_a_confidence_that_is_none_is_refused_in_a_sentence(confidence: Any) -> None:
+    labels = [(0.5, False), (0.7, True), (confidence, False)]
+    with pytest.raises(ValueError, match=r"label 3 cannot be used: .*confidence"):
+        certify(labels, risk=0.02, confidence=0.9)
     with pytest.raises(ValueError, match="confidence"):
-        bin_of(confidence)  # type: ignore[arg-type]
+        bin_of(confidence)
 
 
 @pytest.mark.parametrize("label", [(0.5, "yes"), (0.5, None), (0.5, 2), (0.5,), 0.5, None])
@@ -175,7 +177,7 @@ def test_a_label_that_is_none_is_refused_in_a_sentence(label: object) -> None:
     [(0.0, 0.9), (0.6, 0.9), (-1, 0.9), (0.02, 1.0), (0.02, 0.4), (math.nan, 0.9), ("2%", 0.9)],
 )
 def test_a_target_that_cannot_be_promised_is_refused(risk: float, confidence: float) -> None:
-    with pytest.raises(ValueError, match="risk|confidence"):
+    with pytest.raises(ValueError, match=r"risk|confidence"):
         certify([], risk=risk, confidence=confidence)
 
 

@@ -6,7 +6,11 @@ const FALLBACK = "#6b7280";
 
 export function avatar(user, size = "large") {
   const color = colorOf(user);
-  const element = h("span", { class: `avatar avatar-${size}${user?.is_bot ? " avatar-bot" : ""}`, "aria-hidden": "true" }, initials(user));
+  const element = h(
+    "span",
+    { class: `avatar avatar-${size}${user?.is_bot ? " avatar-bot" : ""}`, "aria-hidden": "true" },
+    initials(user),
+  );
   element.style.backgroundColor = color;
   element.style.color = isLight(color) ? "#1d1c1d" : "#ffffff";
   return element;
@@ -18,9 +22,17 @@ function colorOf(user) {
 }
 
 function initials(user) {
-  const parts = (user ? store.nameOf(user) : "?").trim().split(/[\s._-]+/).filter(Boolean);
+  const parts = (user ? store.nameOf(user) : "?")
+    .trim()
+    .split(/[\s._-]+/)
+    .filter(Boolean);
   const letters = parts.length > 1 ? [parts[0], parts.at(-1)] : parts;
-  return letters.map((part) => [...part][0]).join("").toUpperCase() || "?";
+  return (
+    letters
+      .map((part) => [...part][0])
+      .join("")
+      .toUpperCase() || "?"
+  );
 }
 
 /** Whether dark text reads better on this colour (relative luminance of WCAG 2). */

@@ -13,11 +13,26 @@ import { textObject, words } from "./text.js";
 export function renderBlocks(blocks, surface) {
   return (blocks ?? []).map((block) => {
     const render = Object.hasOwn(KINDS, block.type) ? KINDS[block.type] : unsupported;
-    return h("div", { class: `block block-${block.type}`, dataset: { block: block.block_id ?? "", blockType: block.type } }, render(block, surface));
+    return h(
+      "div",
+      { class: `block block-${block.type}`, dataset: { block: block.block_id ?? "", blockType: block.type } },
+      render(block, surface),
+    );
   });
 }
 
-const KINDS = { header, section, divider, context, actions, input, image, table: tableNode, rich_text: richText, markdown: (block) => h("div", { class: "md" }, markdown(block.text)) };
+const KINDS = {
+  header,
+  section,
+  divider,
+  context,
+  actions,
+  input,
+  image,
+  table: tableNode,
+  rich_text: richText,
+  markdown: (block) => h("div", { class: "md" }, markdown(block.text)),
+};
 
 function header(block) {
   return h("h3", {}, textObject(block.text));
@@ -26,10 +41,23 @@ function header(block) {
 function section(block, surface) {
   const body = [
     block.text ? h("div", { class: "text" }, textObject(block.text)) : null,
-    block.fields ? h("div", { class: "fields" }, block.fields.map((field) => h("div", { class: "text" }, textObject(field)))) : null,
+    block.fields
+      ? h(
+          "div",
+          { class: "fields" },
+          block.fields.map((field) => h("div", { class: "text" }, textObject(field))),
+        )
+      : null,
   ];
   if (!block.accessory) return body;
-  return [h("div", { class: "section-body" }, body), h("div", { class: "accessory" }, elementNode(block.accessory, block, surface, { label: words(block.text) }))];
+  return [
+    h("div", { class: "section-body" }, body),
+    h(
+      "div",
+      { class: "accessory" },
+      elementNode(block.accessory, block, surface, { label: words(block.text) }),
+    ),
+  ];
 }
 
 function divider() {
@@ -37,7 +65,11 @@ function divider() {
 }
 
 function context(block, surface) {
-  return (block.elements ?? []).map((element) => (element.type === "image" ? elementNode(element, block, surface) : h("span", { class: "text" }, textObject(element))));
+  return (block.elements ?? []).map((element) =>
+    element.type === "image"
+      ? elementNode(element, block, surface)
+      : h("span", { class: "text" }, textObject(element)),
+  );
 }
 
 function actions(block, surface) {
@@ -46,8 +78,15 @@ function actions(block, surface) {
 
 function image(block) {
   const url = safeImageUrl(block.image_url ?? block.slack_file?.url ?? block.slack_file?.url_private);
-  const picture = url ? h("img", { src: url, alt: block.alt_text ?? "", referrerpolicy: "no-referrer" }) : h("span", { class: "unsupported" }, block.alt_text || "image");
-  return h("figure", {}, block.title ? h("figcaption", {}, textObject(block.title)) : null, url && /^https?:/.test(url) ? link(url, picture) : picture);
+  const picture = url
+    ? h("img", { src: url, alt: block.alt_text ?? "", referrerpolicy: "no-referrer" })
+    : h("span", { class: "unsupported" }, block.alt_text || "image");
+  return h(
+    "figure",
+    {},
+    block.title ? h("figcaption", {}, textObject(block.title)) : null,
+    url && /^https?:/.test(url) ? link(url, picture) : picture,
+  );
 }
 
 /** A labelled field. What is no native control (boxes, selects) is named by `aria-labelledby`; a select also by its value. */
@@ -56,8 +95,13 @@ function input(block, surface) {
   const [id, labelId, helpId] = [freshId("input"), freshId("label"), freshId("help")];
   const grouped = ["checkboxes", "radio_buttons"].includes(element.type);
   const named = grouped ? labelId : /_select$/.test(element.type ?? "") ? `${labelId} ${id}` : null;
-  const name = [textObject(block.label), block.optional ? h("span", { class: "optional" }, " (optional)") : null];
-  const label = grouped ? h("div", { class: "label", id: labelId }, name) : h("label", { class: "label", id: labelId, for: id }, name);
+  const name = [
+    textObject(block.label),
+    block.optional ? h("span", { class: "optional" }, " (optional)") : null,
+  ];
+  const label = grouped
+    ? h("div", { class: "label", id: labelId }, name)
+    : h("label", { class: "label", id: labelId, for: id }, name);
   const more = { id, "aria-labelledby": named, "aria-describedby": helpId };
   const control = elementNode(element, block, surface, { input: true, label: words(block.label), more });
   const hint = block.hint ? h("span", { class: "hint" }, textObject(block.hint)) : null;

@@ -19,7 +19,11 @@ export function read(path, query = {}) {
 }
 
 export function send(path, body) {
-  return ask(`/client/${path}`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+  return ask(`/client/${path}`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  });
 }
 
 /** The events of one person. `onEvent` gets each event, `onState` true at every (re)connection and false at every loss. */
@@ -44,7 +48,9 @@ export class Events {
     clearTimeout(this.#timer);
     const old = this.#socket;
     const scheme = location.protocol === "https:" ? "wss" : "ws";
-    const socket = new WebSocket(`${scheme}://${location.host}/client/ws?user=${encodeURIComponent(this.#user)}`);
+    const socket = new WebSocket(
+      `${scheme}://${location.host}/client/ws?user=${encodeURIComponent(this.#user)}`,
+    );
     this.#socket = socket;
     old?.close();
     socket.onmessage = ({ data }) => this.#receive(socket, JSON.parse(data));

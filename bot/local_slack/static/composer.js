@@ -12,11 +12,42 @@ export class Composer {
   constructor({ testid, where, label }) {
     this.where = where;
     const id = freshId("suggest");
-    this.list = h("div", { class: "suggestions", role: "listbox", id, "aria-label": "Suggestions", hidden: true });
-    this.box = h("textarea", { class: "composer-text", rows: 1, dataset: { testid }, "aria-label": label, "aria-autocomplete": "list", "aria-controls": id, autocomplete: "off" });
-    this.button = h("button", { type: "button", class: "send", "aria-label": "Send", title: "Send (Enter)", disabled: true, on: { click: () => this.submit() } }, icon("send"));
+    this.list = h("div", {
+      class: "suggestions",
+      role: "listbox",
+      id,
+      "aria-label": "Suggestions",
+      hidden: true,
+    });
+    this.box = h("textarea", {
+      class: "composer-text",
+      rows: 1,
+      dataset: { testid },
+      "aria-label": label,
+      "aria-autocomplete": "list",
+      "aria-controls": id,
+      autocomplete: "off",
+    });
+    this.button = h(
+      "button",
+      {
+        type: "button",
+        class: "send",
+        "aria-label": "Send",
+        title: "Send (Enter)",
+        disabled: true,
+        on: { click: () => this.submit() },
+      },
+      icon("send"),
+    );
     this.notice = h("div", { class: "composer-notice", role: "alert", hidden: true });
-    this.node = h("div", { class: "composer" }, this.notice, this.list, h("div", { class: "composer-frame" }, this.box, this.button));
+    this.node = h(
+      "div",
+      { class: "composer" },
+      this.notice,
+      this.list,
+      h("div", { class: "composer-frame" }, this.box, this.button),
+    );
     this.box.addEventListener("input", () => {
       this.#say("");
       this.#typed();
@@ -43,7 +74,11 @@ export class Composer {
     this.#say("");
     this.box.value = "";
     this.#typed();
-    const answer = await send("say", { user: store.me, ...where, text: text.startsWith("/") ? text : withMentions(text) });
+    const answer = await send("say", {
+      user: store.me,
+      ...where,
+      text: text.startsWith("/") ? text : withMentions(text),
+    });
     if (answer.ok) return;
     this.#say(text.startsWith("/") ? failure(text, answer.error) : inWords(answer.error));
     if (!this.box.value) this.box.value = text;
@@ -76,11 +111,19 @@ export class Composer {
       event.preventDefault();
       this.#take(index);
     };
-    return h("div", { class: "suggestion", role: "option", id: `${this.list.id}-${index}`, on: { mousedown: take } }, h("strong", {}, one.title), one.hint ? h("span", { class: "suggestion-hint" }, one.hint) : null, one.detail ? h("span", { class: "suggestion-detail" }, one.detail) : null);
+    return h(
+      "div",
+      { class: "suggestion", role: "option", id: `${this.list.id}-${index}`, on: { mousedown: take } },
+      h("strong", {}, one.title),
+      one.hint ? h("span", { class: "suggestion-hint" }, one.hint) : null,
+      one.detail ? h("span", { class: "suggestion-detail" }, one.detail) : null,
+    );
   }
 
   #mark() {
-    [...this.list.children].forEach((row, index) => row.setAttribute("aria-selected", String(index === this.#active)));
+    [...this.list.children].forEach((row, index) =>
+      row.setAttribute("aria-selected", String(index === this.#active)),
+    );
     const row = this.list.children[this.#active];
     row?.scrollIntoView({ block: "nearest" });
     if (row) this.box.setAttribute("aria-activedescendant", row.id);
@@ -134,16 +177,28 @@ function suggestionsFor(box) {
 function commands(typed) {
   return store.boot.commands
     .filter(({ command }) => command.startsWith(typed))
-    .map(({ command, usage_hint, description }) => ({ title: command, hint: usage_hint, detail: description, insert: command, typed: typed.length }));
+    .map(({ command, usage_hint, description }) => ({
+      title: command,
+      hint: usage_hint,
+      detail: description,
+      insert: command,
+      typed: typed.length,
+    }));
 }
 
 function people(typed) {
   const words = typed.toLowerCase();
-  const fits = (user) => [user.name, ...store.nameOf(user).split(" ")].some((part) => part.toLowerCase().startsWith(words));
+  const fits = (user) =>
+    [user.name, ...store.nameOf(user).split(" ")].some((part) => part.toLowerCase().startsWith(words));
   return store.boot.users
     .filter((user) => !user.deleted && fits(user))
     .slice(0, 8)
-    .map((user) => ({ title: store.nameOf(user), detail: user.title || `@${user.name}`, insert: `@${user.name}`, typed: typed.length + 1 }));
+    .map((user) => ({
+      title: store.nameOf(user),
+      detail: user.title || `@${user.name}`,
+      insert: `@${user.name}`,
+      typed: typed.length + 1,
+    }));
 }
 
 /** @name becomes a mention that the app can read; everything else stays as typed. */

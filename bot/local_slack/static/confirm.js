@@ -6,11 +6,34 @@ import { textObject } from "./text.js";
 export function confirmed(ask) {
   if (!ask) return Promise.resolve(true);
   return new Promise((resolve) => {
-    const yes = h("button", { type: "button", class: `button ${ask.style === "danger" ? "danger" : "primary"}`, dataset: { testid: "confirm-yes" }, on: { click: () => dialog.close("yes") } }, plain(ask.confirm, "Yes"));
-    const no = h("button", { type: "button", class: "button", dataset: { testid: "confirm-no" }, on: { click: () => dialog.close("no") } }, plain(ask.deny, "Cancel"));
+    const yes = h(
+      "button",
+      {
+        type: "button",
+        class: `button ${ask.style === "danger" ? "danger" : "primary"}`,
+        dataset: { testid: "confirm-yes" },
+        on: { click: () => dialog.close("yes") },
+      },
+      plain(ask.confirm, "Yes"),
+    );
+    const no = h(
+      "button",
+      {
+        type: "button",
+        class: "button",
+        dataset: { testid: "confirm-no" },
+        on: { click: () => dialog.close("no") },
+      },
+      plain(ask.deny, "Cancel"),
+    );
     const dialog = h(
       "dialog",
-      { class: "dialog confirm", role: "alertdialog", "aria-label": plain(ask.title, "Are you sure?"), dataset: { testid: "confirm" } },
+      {
+        class: "dialog confirm",
+        role: "alertdialog",
+        "aria-label": plain(ask.title, "Are you sure?"),
+        dataset: { testid: "confirm" },
+      },
       h("h2", {}, plain(ask.title, "Are you sure?")),
       h("div", { class: "confirm-text" }, ask.text ? textObject(ask.text) : null),
       h("div", { class: "dialog-foot" }, no, yes),

@@ -30,7 +30,10 @@ const SHORT = { day: "numeric", month: "short", year: "numeric" };
 
 export function dayName(ts) {
   const date = dateOf(ts);
-  return near(date) ?? show(date, date.getFullYear() === new Date().getFullYear() ? { ...LONG, year: undefined } : LONG);
+  return (
+    near(date) ??
+    show(date, date.getFullYear() === new Date().getFullYear() ? { ...LONG, year: undefined } : LONG)
+  );
 }
 
 export function sameDay(a, b) {
@@ -49,7 +52,11 @@ export function fullTime(ts) {
 export function relative(date) {
   const seconds = Math.round((date - Date.now()) / 1000);
   const words = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
-  for (const [unit, size] of [["day", 86_400], ["hour", 3_600], ["minute", 60]]) {
+  for (const [unit, size] of [
+    ["day", 86_400],
+    ["hour", 3_600],
+    ["minute", 60],
+  ]) {
     if (Math.abs(seconds) >= size) return words.format(Math.trunc(seconds / size), unit);
   }
   return "just now";
@@ -74,5 +81,7 @@ const TOKENS = {
 export function formatDate(seconds, format) {
   const date = new Date(Number(seconds) * 1000);
   if (Number.isNaN(date.getTime())) return null;
-  return format.replace(/\{([a-z_]+)\}/g, (whole, token) => (Object.hasOwn(TOKENS, token) ? TOKENS[token](date) : whole));
+  return format.replace(/\{([a-z_]+)\}/g, (whole, token) =>
+    Object.hasOwn(TOKENS, token) ? TOKENS[token](date) : whole,
+  );
 }

@@ -8,7 +8,8 @@ export function h(tag, props, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(props ?? {})) {
     if (value === null || value === undefined || value === false) continue;
-    if (name === "on") for (const [type, listener] of Object.entries(value)) element.addEventListener(type, listener);
+    if (name === "on")
+      for (const [type, listener] of Object.entries(value)) element.addEventListener(type, listener);
     else if (name === "dataset") assignDataset(element, value);
     else if (name === "value") element.value = value;
     else element.setAttribute(name, value === true ? "" : String(value));
@@ -54,7 +55,8 @@ const ICONS = {
   back: "M12 4l-6 6 6 6",
   caret: "M6 8l4 4 4-4",
   more: "M4.5 10h.01M10 10h.01M15.5 10h.01",
-  reply: "M4 5.5A1.5 1.5 0 0 1 5.5 4h9A1.5 1.5 0 0 1 16 5.5v6a1.5 1.5 0 0 1-1.5 1.5H9l-4 3.5V13a1 1 0 0 1-1-1z",
+  reply:
+    "M4 5.5A1.5 1.5 0 0 1 5.5 4h9A1.5 1.5 0 0 1 16 5.5v6a1.5 1.5 0 0 1-1.5 1.5H9l-4 3.5V13a1 1 0 0 1-1-1z",
   send: "M3.5 4l13 6-13 6 2-6zM5.5 10h6",
   down: "M10 4v12M5 11l5 5 5-5",
   check: "M4 10.5l4 4 8-9",
@@ -99,6 +101,7 @@ export function safeImageUrl(address) {
 /** A link that opens elsewhere and tells its target nothing; text alone when the address is not allowed. */
 export function link(address, ...children) {
   const url = safeUrl(address);
-  if (url === null) return h("span", { class: "dead-link", title: "This address is not a web link" }, ...children);
+  if (url === null)
+    return h("span", { class: "dead-link", title: "This address is not a web link" }, ...children);
   return h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, ...children);
 }

@@ -6,8 +6,17 @@ import { overflow, select } from "./select.js";
 import { textObject, words } from "./text.js";
 
 const KINDS = {
-  button, image, overflow, checkboxes, datepicker, number_input: numberInput, plain_text_input: plainTextInput, radio_buttons: radioButtons,
-  static_select: select, multi_static_select: select, users_select: select,
+  button,
+  image,
+  overflow,
+  checkboxes,
+  datepicker,
+  number_input: numberInput,
+  plain_text_input: plainTextInput,
+  radio_buttons: radioButtons,
+  static_select: select,
+  multi_static_select: select,
+  users_select: select,
 };
 
 /**
@@ -22,7 +31,8 @@ export function elementNode(element, block, surface, { input = false, label = nu
 function fieldOf(element, block, surface, { input, label, more }) {
   const blockId = block.block_id ?? "";
   const act = async (value, node) => {
-    if (await confirmed(element.confirm)) await surface.act(blockId, { action_id: element.action_id, ...value }, node);
+    if (await confirmed(element.confirm))
+      await surface.act(blockId, { action_id: element.action_id, ...value }, node);
   };
   const dispatches = !input || block.dispatch_action === true;
   const keep = (value) => surface.form.set(blockId, element.action_id, value);
@@ -45,11 +55,24 @@ function button(element, field) {
   const style = { primary: " primary", danger: " danger" }[element.style] ?? "";
   const address = element.url ? safeUrl(element.url) : null;
   const props = { class: `button${style}`, "aria-label": element.accessibility_label, ...field.hooks };
-  const target = address ? { href: address, target: "_blank", rel: "noopener noreferrer" } : { type: "button" };
-  const node = h(address ? "a" : "button", { ...props, ...target }, h("span", { class: "button-words" }, textObject(element.text)));
+  const target = address
+    ? { href: address, target: "_blank", rel: "noopener noreferrer" }
+    : { type: "button" };
+  const node = h(
+    address ? "a" : "button",
+    { ...props, ...target },
+    h("span", { class: "button-words" }, textObject(element.text)),
+  );
   node.addEventListener("click", () => {
     if (node.getAttribute("aria-busy") === "true") return;
-    field.act({ type: "button", text: element.text, ...(element.value === undefined ? {} : { value: element.value }) }, node);
+    field.act(
+      {
+        type: "button",
+        text: element.text,
+        ...(element.value === undefined ? {} : { value: element.value }),
+      },
+      node,
+    );
   });
   return node;
 }
@@ -57,11 +80,21 @@ function button(element, field) {
 function image(element) {
   const url = safeImageUrl(element.image_url ?? element.slack_file?.url);
   if (!url) return h("span", { class: "unsupported" }, element.alt_text || "image");
-  return h("img", { class: "element-image", src: url, alt: element.alt_text ?? "", title: element.alt_text, referrerpolicy: "no-referrer" });
+  return h("img", {
+    class: "element-image",
+    src: url,
+    alt: element.alt_text ?? "",
+    title: element.alt_text,
+    referrerpolicy: "no-referrer",
+  });
 }
 
 function unsupported(element) {
-  return h("span", { class: "unsupported", title: words(element.text) || null }, `Not shown here: ${element.type}`);
+  return h(
+    "span",
+    { class: "unsupported", title: words(element.text) || null },
+    `Not shown here: ${element.type}`,
+  );
 }
 
 /** Show that an element waits for the app; the returned function ends it. */

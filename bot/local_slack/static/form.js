@@ -27,6 +27,8 @@ export class FormState {
 
   /** `{block_id: {action_id: {type, …}}}` of the elements that are on the surface now. */
   values() {
-    return Object.fromEntries([...this.#rendered].map(([block, fields]) => [block, Object.fromEntries(fields)]));
+    return Object.fromEntries(
+      [...this.#rendered].map(([block, fields]) => [block, Object.fromEntries(fields)]),
+    );
   }
 }

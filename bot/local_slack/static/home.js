@@ -33,13 +33,21 @@ export class Home {
     if (view && JSON.stringify(view) === JSON.stringify(this.#view)) return;
     this.#view = view;
     const scrolled = this.node.scrollTop;
-    this.node.replaceChildren(...(view ? renderBlocks(view.blocks, this.#surface(view)) : [h("p", { class: "empty" }, "This app has not put anything on its Home yet.")]));
+    this.node.replaceChildren(
+      ...(view
+        ? renderBlocks(view.blocks, this.#surface(view))
+        : [h("p", { class: "empty" }, "This app has not put anything on its Home yet.")]),
+    );
     if (view) this.node.dataset.viewId = view.id;
     this.node.scrollTop = scrolled;
   }
 
   #surface(view) {
     this.#form.begin();
-    return { form: this.#form, act: (blockId, action, node) => act({ where: { view_id: view.id }, blockId, action, values: this.#form.values(), node }) };
+    return {
+      form: this.#form,
+      act: (blockId, action, node) =>
+        act({ where: { view_id: view.id }, blockId, action, values: this.#form.values(), node }),
+    };
   }
 }

@@ -4,7 +4,14 @@ import { textObject, words } from "./text.js";
 
 export function plainTextInput(element, field) {
   const value = field.value({ type: element.type, value: element.initial_value ?? null }).value ?? "";
-  const input = h(element.multiline ? "textarea" : "input", { class: "text-input", value, placeholder: words(element.placeholder) || null, rows: element.multiline ? 4 : null, autocomplete: "off", ...field.hooks });
+  const input = h(element.multiline ? "textarea" : "input", {
+    class: "text-input",
+    value,
+    placeholder: words(element.placeholder) || null,
+    rows: element.multiline ? 4 : null,
+    autocomplete: "off",
+    ...field.hooks,
+  });
   if (element.multiline) growing(input);
   typed(input, element, field);
   return element.max_length ? [input, counter(input, element.max_length)] : input;
@@ -13,7 +20,14 @@ export function plainTextInput(element, field) {
 /** number_input: the server says what is wrong with a value. */
 export function numberInput(element, field) {
   const value = field.value({ type: element.type, value: element.initial_value ?? null }).value ?? "";
-  const input = h("input", { class: "text-input", value, placeholder: words(element.placeholder) || null, autocomplete: "off", inputmode: "decimal", ...field.hooks });
+  const input = h("input", {
+    class: "text-input",
+    value,
+    placeholder: words(element.placeholder) || null,
+    autocomplete: "off",
+    inputmode: "decimal",
+    ...field.hooks,
+  });
   typed(input, element, field);
   return input;
 }
@@ -57,34 +71,72 @@ function counter(input, most) {
 
 /** datepicker: the browser's own. */
 export function datepicker(element, field) {
-  const value = field.value({ type: element.type, selected_date: element.initial_date ?? null }).selected_date ?? "";
+  const value =
+    field.value({ type: element.type, selected_date: element.initial_date ?? null }).selected_date ?? "";
   const input = h("input", { type: "date", class: "text-input date", value, ...field.hooks });
-  input.addEventListener("change", () => field.change({ type: element.type, selected_date: input.value || null }, input));
+  input.addEventListener("change", () =>
+    field.change({ type: element.type, selected_date: input.value || null }, input),
+  );
   return input;
 }
 
 export function checkboxes(element, field) {
-  let chosen = field.value({ type: element.type, selected_options: element.initial_options ?? [] }).selected_options;
+  let chosen = field.value({
+    type: element.type,
+    selected_options: element.initial_options ?? [],
+  }).selected_options;
   const group = h("div", { class: "choices", role: "group", ...field.hooks });
   const choose = (option, on) => {
     const others = chosen.filter((one) => one.value !== option.value);
     chosen = on ? [...others, option] : others;
     field.change({ type: element.type, selected_options: chosen }, group);
   };
-  group.append(...element.options.map((option) => choice("checkbox", freshId("box"), option, chosen.some((one) => one.value === option.value), (on) => choose(option, on))));
+  group.append(
+    ...element.options.map((option) =>
+      choice(
+        "checkbox",
+        freshId("box"),
+        option,
+        chosen.some((one) => one.value === option.value),
+        (on) => choose(option, on),
+      ),
+    ),
+  );
   return group;
 }
 
 export function radioButtons(element, field) {
-  const chosen = field.value({ type: element.type, selected_option: element.initial_option ?? null }).selected_option;
+  const chosen = field.value({
+    type: element.type,
+    selected_option: element.initial_option ?? null,
+  }).selected_option;
   const group = h("div", { class: "choices", role: "radiogroup", ...field.hooks });
   const name = freshId("radio");
-  group.append(...element.options.map((option) => choice("radio", name, option, chosen?.value === option.value, () => field.change({ type: element.type, selected_option: option }, group))));
+  group.append(
+    ...element.options.map((option) =>
+      choice("radio", name, option, chosen?.value === option.value, () =>
+        field.change({ type: element.type, selected_option: option }, group),
+      ),
+    ),
+  );
   return group;
 }
 
 function choice(type, name, option, checked, onChange) {
-  const input = h("input", { type, name, checked, dataset: { value: option.value }, on: { change: (event) => onChange(event.target.checked) } });
-  const description = option.description ? h("span", { class: "choice-description" }, textObject(option.description)) : null;
-  return h("label", { class: "choice" }, input, h("span", {}, h("span", {}, textObject(option.text)), description));
+  const input = h("input", {
+    type,
+    name,
+    checked,
+    dataset: { value: option.value },
+    on: { change: (event) => onChange(event.target.checked) },
+  });
+  const description = option.description
+    ? h("span", { class: "choice-description" }, textObject(option.description))
+    : null;
+  return h(
+    "label",
+    { class: "choice" },
+    input,
+    h("span", {}, h("span", {}, textObject(option.text)), description),
+  );
 }

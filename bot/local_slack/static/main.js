@@ -1,4 +1,5 @@
 /** The composition of the page: layout, address, live events, and what happens when the server went away. */
+import { addressed, placeOf, writeAddress } from "./address.js";
 import { Events, read } from "./client.js";
 import { Composer } from "./composer.js";
 import { h, icon, soon } from "./dom.js";
@@ -18,16 +19,41 @@ const MINUTE_MS = 60_000;
 
 const home = new Home();
 const timeline = new Timeline({ label: "Messages", testid: "messages", onEarlier: showEarlier });
-const composer = new Composer({ testid: "composer", label: "Message", where: () => (store.place?.kind === "channel" ? { channel: store.place.id } : null) });
+const composer = new Composer({
+  testid: "composer",
+  label: "Message",
+  where: () => (store.place?.kind === "channel" ? { channel: store.place.id } : null),
+});
 const title = h("h1", { class: "place-title" });
 const topic = h("div", { class: "place-topic" });
 const tabs = h("div", { class: "tabs", hidden: true });
-const menuButton = h("button", { type: "button", class: "tool menu-button", "aria-label": "Channels and people", "aria-controls": "sidebar", "aria-expanded": "false", on: { click: () => showSidebar(!document.body.classList.contains("with-sidebar")) } }, icon("menu"));
-const offline = h("div", { class: "offline", role: "status", hidden: true }, "The local Slack does not answer. Reconnecting…");
+const menuButton = h(
+  "button",
+  {
+    type: "button",
+    class: "tool menu-button",
+    "aria-label": "Channels and people",
+    "aria-controls": "sidebar",
+    "aria-expanded": "false",
+    on: { click: () => showSidebar(!document.body.classList.contains("with-sidebar")) },
+  },
+  icon("menu"),
+);
+const offline = h(
+  "div",
+  { class: "offline", role: "status", hidden: true },
+  "The local Slack does not answer. Reconnecting…",
+);
 const events = new Events({ onEvent: receive, onState: connected });
 
 function layout() {
-  const head = h("header", { class: "place-head" }, menuButton, h("div", { class: "place-words" }, title, topic), tabs);
+  const head = h(
+    "header",
+    { class: "place-head" },
+    menuButton,
+    h("div", { class: "place-words" }, title, topic),
+    tabs,
+  );
   const main = h("main", { class: "main" }, head, offline, timeline.node, home.node, composer.node);
   const shade = h("div", { class: "shade", on: { click: () => showSidebar(false) } });
   document.body.replaceChildren(sidebar({ onPerson: become }), shade, main, threadPanel());
@@ -36,28 +62,6 @@ function layout() {
 function showSidebar(open) {
   document.body.classList.toggle("with-sidebar", open);
   menuButton.setAttribute("aria-expanded", String(open));
-}
-
-// The address: `?as=U…#C…` says who looks at what; `#home` is the app's Home.
-
-function addressed() {
-  const [place, query = ""] = location.hash.slice(1).split("?");
-  const as = new URLSearchParams(location.search).get("as") ?? new URLSearchParams(query).get("as");
-  return { place: decodeURIComponent(place), as };
-}
-
-function writeAddress() {
-  const place = store.place.kind === "home" ? "home" : store.place.id;
-  const next = `?as=${store.me}#${place}`;
-  if (location.search + location.hash !== next) history.replaceState(null, "", next);
-}
-
-function placeOf(name) {
-  if (name === "home" && store.boot.bot) return { kind: "home" };
-  const channel = store.channel(name) ?? store.channels.find((one) => one.name === name);
-  if (channel && (channel.kind !== "im" || channel.members.includes(store.me))) return { kind: "channel", id: channel.id };
-  const first = store.channels.find((one) => one.members.includes(store.me)) ?? store.channels[0] ?? store.directMessages[0];
-  return first ? { kind: "channel", id: first.id } : { kind: "home" };
 }
 
 async function fetchBoot() {
@@ -148,7 +152,8 @@ function arrived(channel, message) {
 
 async function rosterChanged() {
   if (!(await fetchBoot())) return;
-  for (const { id } of [...store.channels, ...store.directMessages]) if (!store.knows(id)) await fetchMessages(id);
+  for (const { id } of [...store.channels, ...store.directMessages])
+    if (!store.knows(id)) await fetchMessages(id);
 }
 
 // Painting the middle
@@ -162,7 +167,11 @@ function paintHead() {
   topic.replaceChildren(...(channel?.topic ? mrkdwn(channel.topic) : []));
   topic.title = channel?.topic ?? "";
   tabs.hidden = !withApp || !store.botDm;
-  tabs.replaceChildren(...(tabs.hidden ? [] : [tab("Home", { kind: "home" }), tab("Messages", { kind: "channel", id: store.botDm.id })]));
+  tabs.replaceChildren(
+    ...(tabs.hidden
+      ? []
+      : [tab("Home", { kind: "home" }), tab("Messages", { kind: "channel", id: store.botDm.id })]),
+  );
   const sign = channel && channel.kind !== "im" ? "#" : "";
   composer.setLabel(`Message ${sign}${name}`);
   timeline.list.setAttribute("aria-label", `Messages in ${sign}${name}`);
@@ -171,7 +180,16 @@ function paintHead() {
 
 function tab(label, place) {
   const here = store.place.kind === place.kind;
-  return h("button", { type: "button", class: "tab", "aria-current": here ? "page" : null, on: { click: () => store.open(place) } }, label);
+  return h(
+    "button",
+    {
+      type: "button",
+      class: "tab",
+      "aria-current": here ? "page" : null,
+      on: { click: () => store.open(place) },
+    },
+    label,
+  );
 }
 
 function paintMessages() {
@@ -220,20 +238,17 @@ window.addEventListener("hashchange", () => {
 });
 document.addEventListener("keydown", (event) => event.key === "Escape" && showSidebar(false));
 
+/** Ask until the server answers and somebody is there to be. */
 async function start() {
   layout();
-  while (!(await fetchBoot())) {
-    offline.hidden = false;
+  while (!(await fetchBoot()) || !store.people.length) {
+    offline.hidden = store.boot !== null;
+    title.textContent = store.boot ? "Nobody is in this workspace yet." : "";
     await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
   }
   offline.hidden = true;
   const { place, as } = addressed();
   const me = store.user(as) ?? store.people[0];
-  if (!me) {
-    title.textContent = "Nobody is in this workspace yet.";
-    setTimeout(start, RETRY_MS);
-    return;
-  }
   store.become(me.id);
   store.open(placeOf(place));
   events.follow(me.id);

@@ -3,7 +3,9 @@ import { h, link } from "./dom.js";
 import { withEmoji } from "./emoji.js";
 
 export function markdown(text) {
-  const lines = String(text ?? "").replace(/\r\n?/g, "\n").split("\n");
+  const lines = String(text ?? "")
+    .replace(/\r\n?/g, "\n")
+    .split("\n");
   const out = [];
   while (lines.length) out.push(block(lines));
   return out.filter(Boolean);
@@ -23,7 +25,16 @@ function block(lines) {
   if (FENCE.test(line)) return fence(lines);
   if (HEADING.test(line)) return heading(lines.shift());
   if (RULE.test(line)) return lines.shift() && h("hr");
-  if (QUOTE.test(line)) return h("blockquote", {}, markdown(takeWhile(lines, (next) => QUOTE.test(next)).map((next) => next.replace(QUOTE, "")).join("\n")));
+  if (QUOTE.test(line))
+    return h(
+      "blockquote",
+      {},
+      markdown(
+        takeWhile(lines, (next) => QUOTE.test(next))
+          .map((next) => next.replace(QUOTE, ""))
+          .join("\n"),
+      ),
+    );
   if (ITEM.test(line)) return list(lines);
   if (line.includes("|") && TABLE_LINE.test(lines[1] ?? "")) return table(lines);
   return h("p", {}, inline(takeParagraph(lines).join("\n")));
@@ -37,7 +48,8 @@ function takeWhile(lines, keeps) {
 
 function takeParagraph(lines) {
   const first = lines.shift();
-  const starts = (line) => !line.trim() || [FENCE, HEADING, RULE, QUOTE, ITEM].some((pattern) => pattern.test(line));
+  const starts = (line) =>
+    !line.trim() || [FENCE, HEADING, RULE, QUOTE, ITEM].some((pattern) => pattern.test(line));
   return [first, ...takeWhile(lines, (line) => !starts(line))];
 }
 
@@ -50,7 +62,11 @@ function fence(lines) {
 
 function heading(line) {
   const [, marks, text] = line.match(HEADING);
-  return h("p", { class: "md-heading", role: "heading", "aria-level": marks.length, dataset: { level: marks.length } }, inline(text));
+  return h(
+    "p",
+    { class: "md-heading", role: "heading", "aria-level": marks.length, dataset: { level: marks.length } },
+    inline(text),
+  );
 }
 
 function list(lines) {
@@ -70,24 +86,59 @@ function list(lines) {
 }
 
 function cells(line) {
-  return line.trim().replace(/^\||\|$/g, "").split(/(?<!\\)\|/).map((cell) => cell.trim().replace(/\\\|/g, "|"));
+  return line
+    .trim()
+    .replace(/^\||\|$/g, "")
+    .split(/(?<!\\)\|/)
+    .map((cell) => cell.trim().replace(/\\\|/g, "|"));
 }
 
 function table(lines) {
   const head = cells(lines.shift());
   lines.shift();
   const rows = takeWhile(lines, (line) => line.includes("|"));
-  const row = (line) => h("tr", {}, head.map((_, index) => h("td", {}, inline(cells(line)[index] ?? ""))));
-  return h("div", { class: "table-scroll" }, h("table", {}, h("thead", {}, h("tr", {}, head.map((cell) => h("th", { scope: "col" }, inline(cell))))), h("tbody", {}, rows.map(row))));
+  const row = (line) =>
+    h(
+      "tr",
+      {},
+      head.map((_, index) => h("td", {}, inline(cells(line)[index] ?? ""))),
+    );
+  return h(
+    "div",
+    { class: "table-scroll" },
+    h(
+      "table",
+      {},
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          head.map((cell) => h("th", { scope: "col" }, inline(cell))),
+        ),
+      ),
+      h("tbody", {}, rows.map(row)),
+    ),
+  );
 }
 
 const INLINE = [
   [/\\([\\`*_{}[\]()#+.!|~>-])/, (match) => match[1]],
   [/(`+)(.+?)\1/, (match) => h("code", {}, match[2].trim())],
-  [/!?\[([^\]]*)\]\(\s*<?((?:[^()\s>]|\([^()\s]*\))+)>?(?:\s+"[^"]*")?\s*\)/, (match) => link(match[2], match[1] || match[2])],
+  [
+    /!?\[([^\]]*)\]\(\s*<?((?:[^()\s>]|\([^()\s]*\))+)>?(?:\s+"[^"]*")?\s*\)/,
+    (match) => link(match[2], match[1] || match[2]),
+  ],
   [/<(https?:[^<>\s]+)>/, (match) => link(match[1], match[1])],
-  [/\*\*(?=\S)(.+?)(?<=\S)\*\*|__(?=\S)(.+?)(?<=\S)__/s, (match) => h("strong", {}, inline(match[1] ?? match[2]))],
-  [/\*(?=[^\s*])([^*]+?)(?<=\S)\*|(?<!\w)_(?=\S)([^_]+?)(?<=\S)_(?!\w)/s, (match) => h("em", {}, inline(match[1] ?? match[2]))],
+  [
+    /\*\*(?=\S)(.+?)(?<=\S)\*\*|__(?=\S)(.+?)(?<=\S)__/s,
+    (match) => h("strong", {}, inline(match[1] ?? match[2])),
+  ],
+  [
+    /\*(?=[^\s*])([^*]+?)(?<=\S)\*|(?<!\w)_(?=\S)([^_]+?)(?<=\S)_(?!\w)/s,
+    (match) => h("em", {}, inline(match[1] ?? match[2])),
+  ],
   [/~~(?=\S)(.+?)(?<=\S)~~/s, (match) => h("s", {}, inline(match[1]))],
   [/https?:\/\/[^\s<>"'|*]+[^\s<>"'|*.,;:!?)\]}]/, (match) => link(match[0], match[0])],
 ];
@@ -101,7 +152,9 @@ function inline(text) {
   const out = [];
   let rest = text;
   while (rest) {
-    const found = INLINE.map(([pattern, make]) => ({ match: rest.match(pattern), make })).filter(({ match }) => match);
+    const found = INLINE.map(([pattern, make]) => ({ match: rest.match(pattern), make })).filter(
+      ({ match }) => match,
+    );
     if (!found.length) break;
     const { match, make } = found.reduce((best, one) => (one.match.index < best.match.index ? one : best));
     out.push(...withEmoji(rest.slice(0, match.index)), make(match));

@@ -5,13 +5,25 @@ import { store } from "./store.js";
 export function userNode(id, label) {
   const user = store.user(id);
   const mine = id === store.me;
-  return h("span", { class: mine ? "mention mention-me" : "mention", title: user?.title, dataset: { userId: id } }, `@${user ? store.nameOf(user) : (label ?? id)}`);
+  return h(
+    "span",
+    { class: mine ? "mention mention-me" : "mention", title: user?.title, dataset: { userId: id } },
+    `@${user ? store.nameOf(user) : (label ?? id)}`,
+  );
 }
 
 export function channelNode(id, label) {
   const channel = store.channel(id);
   if (!channel) return h("span", { class: "mention" }, `#${label ?? id}`);
-  return h("button", { type: "button", class: "mention mention-channel", on: { click: () => store.open({ kind: "channel", id }) } }, `#${channel.name}`);
+  return h(
+    "button",
+    {
+      type: "button",
+      class: "mention mention-channel",
+      on: { click: () => store.open({ kind: "channel", id }) },
+    },
+    `#${channel.name}`,
+  );
 }
 
 export function groupNode(id, label) {

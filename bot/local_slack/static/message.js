@@ -22,12 +22,31 @@ export function groups(before, message) {
 /** The row of a message. `grouped` leaves out avatar and name; `inThread` leaves out the way into the thread. */
 export function messageRow(channel, message, { grouped = false, inThread = false } = {}) {
   const author = store.user(message.user);
-  const name = message.username ?? (author ? store.nameOf(author) : (message.user ?? message.bot_id ?? "Unknown"));
+  const name =
+    message.username ?? (author ? store.nameOf(author) : (message.user ?? message.bot_id ?? "Unknown"));
   const row = h(
     "article",
-    { class: `message${grouped ? " grouped" : ""}${message.ephemeral ? " ephemeral" : ""}`, tabindex: -1, "aria-label": `${name}, ${fullTime(message.ts)}`, dataset: { ts: message.ts, userId: message.user, ephemeral: message.ephemeral ? "true" : null } },
-    h("div", { class: "gutter" }, grouped ? h("time", { class: "gutter-time", datetime: dateOf(message.ts).toISOString() }, clock(message.ts)) : avatar(author)),
-    h("div", { class: "body" }, grouped ? null : nameLine(message, author, name), message.ephemeral ? onlyYou() : null, content(channel, message), inThread ? null : h("div", { class: "thread-slot" })),
+    {
+      class: `message${grouped ? " grouped" : ""}${message.ephemeral ? " ephemeral" : ""}`,
+      tabindex: -1,
+      "aria-label": `${name}, ${fullTime(message.ts)}`,
+      dataset: { ts: message.ts, userId: message.user, ephemeral: message.ephemeral ? "true" : null },
+    },
+    h(
+      "div",
+      { class: "gutter" },
+      grouped
+        ? h("time", { class: "gutter-time", datetime: dateOf(message.ts).toISOString() }, clock(message.ts))
+        : avatar(author),
+    ),
+    h(
+      "div",
+      { class: "body" },
+      grouped ? null : nameLine(message, author, name),
+      message.ephemeral ? onlyYou() : null,
+      content(channel, message),
+      inThread ? null : h("div", { class: "thread-slot" }),
+    ),
   );
   if (!inThread && !message.ephemeral) row.append(toolbar(message));
   return row;
@@ -41,7 +60,11 @@ function nameLine(message, author, name) {
     h("span", { class: "name", title: author?.title || null }, name),
     app ? h("span", { class: "app-badge" }, "APP") : null,
     author?.is_restricted ? h("span", { class: "app-badge" }, "GUEST") : null,
-    h("time", { class: "time", datetime: dateOf(message.ts).toISOString(), title: fullTime(message.ts) }, clock(message.ts)),
+    h(
+      "time",
+      { class: "time", datetime: dateOf(message.ts).toISOString(), title: fullTime(message.ts) },
+      clock(message.ts),
+    ),
   );
 }
 
@@ -50,9 +73,18 @@ function onlyYou() {
 }
 
 function content(channel, message) {
-  const edited = message.edited ? h("span", { class: "edited", title: message.edited.ts ? fullTime(message.edited.ts) : null }, " (edited)") : null;
+  const edited = message.edited
+    ? h(
+        "span",
+        { class: "edited", title: message.edited.ts ? fullTime(message.edited.ts) : null },
+        " (edited)",
+      )
+    : null;
   const blocks = message.blocks?.length ? renderBlocks(message.blocks, surfaceOf(channel, message)) : null;
-  const text = !blocks && message.text ? h("div", { class: "text" }, message.mrkdwn === false ? message.text : mrkdwn(message.text), edited) : null;
+  const text =
+    !blocks && message.text
+      ? h("div", { class: "text" }, message.mrkdwn === false ? message.text : mrkdwn(message.text), edited)
+      : null;
   return [
     blocks ? h("div", { class: "blocks" }, blocks, edited) : text,
     (message.files ?? []).map(file),
@@ -65,7 +97,11 @@ function surfaceOf(channel, message) {
   if (!forms.has(key)) forms.set(key, new FormState());
   const form = forms.get(key);
   form.begin();
-  return { form, act: (blockId, action, node) => act({ where: { channel, message_ts: message.ts }, blockId, action, values: form.values(), node }) };
+  return {
+    form,
+    act: (blockId, action, node) =>
+      act({ where: { channel, message_ts: message.ts }, blockId, action, values: form.values(), node }),
+  };
 }
 
 function file(one) {
@@ -84,27 +120,53 @@ function opens(path, inside) {
 }
 
 function reaction({ name, count, users }) {
-  const who = (users ?? []).map((id) => store.user(id)).filter(Boolean).map((user) => store.nameOf(user)).join(", ");
+  const who = (users ?? [])
+    .map((id) => store.user(id))
+    .filter(Boolean)
+    .map((user) => store.nameOf(user))
+    .join(", ");
   return h("span", { class: "reaction", title: who || null }, emojiNode(name) ?? `:${name}:`, " ", count);
 }
 
 function toolbar(message) {
   const open = () => store.openThread(message.thread_ts ?? message.ts);
-  return h("div", { class: "toolbar" }, h("button", { type: "button", class: "tool", "aria-label": "Reply in thread", title: "Reply in thread", on: { click: open } }, icon("reply")));
+  return h(
+    "div",
+    { class: "toolbar" },
+    h(
+      "button",
+      {
+        type: "button",
+        class: "tool",
+        "aria-label": "Reply in thread",
+        title: "Reply in thread",
+        on: { click: open },
+      },
+      icon("reply"),
+    ),
+  );
 }
 
 /** What stands in a row's thread slot: the faces of those who replied, how many replies, and how long ago. */
 export function threadLink(message, replies) {
   const count = Math.max(replies.length, message.reply_count ?? 0);
   if (!count) return [];
-  const faces = [...new Set(replies.map((reply) => reply.user))].slice(0, 4).map((id) => avatar(store.user(id), "small"));
+  const faces = [...new Set(replies.map((reply) => reply.user))]
+    .slice(0, 4)
+    .map((id) => avatar(store.user(id), "small"));
   const newest = replies.at(-1);
   const label = `${count} ${count === 1 ? "reply" : "replies"}`;
   return [
     h(
       "button",
-      { type: "button", class: "thread-link", dataset: { testid: "thread-link" }, on: { click: () => store.openThread(message.ts) } },
-      h("span", { class: "faces" }, faces), h("span", { class: "thread-count" }, label),
+      {
+        type: "button",
+        class: "thread-link",
+        dataset: { testid: "thread-link" },
+        on: { click: () => store.openThread(message.ts) },
+      },
+      h("span", { class: "faces" }, faces),
+      h("span", { class: "thread-count" }, label),
       newest ? h("span", { class: "thread-age" }, `Last reply ${relative(dateOf(newest.ts))}`) : null,
     ),
   ];

@@ -18,7 +18,8 @@ class Modals {
   receive(event) {
     if (event.type === "view_opened") this.#stack = [entry(event.view)];
     else if (event.type === "view_pushed") this.#stack.push(entry(event.view));
-    else if (event.type === "view_closed") this.#stack = this.#stack.filter(({ view }) => view.id !== event.view_id);
+    else if (event.type === "view_closed")
+      this.#stack = this.#stack.filter(({ view }) => view.id !== event.view_id);
     else if (event.type === "view_updated") {
       const known = this.#stack.find(({ view }) => view.id === event.view.id);
       if (known) known.view = event.view;
@@ -29,7 +30,8 @@ class Modals {
 
   /** Leave every modal: the cross was clicked, or another person takes the chair. */
   leave() {
-    if (this.#stack.length) send("close", { user: store.me, view_id: this.#stack.at(-1).view.id, clear: true });
+    if (this.#stack.length)
+      send("close", { user: store.me, view_id: this.#stack.at(-1).view.id, clear: true });
     this.#stack = [];
     this.#paint();
   }
@@ -78,13 +80,49 @@ class Modals {
   #content(top) {
     const { view, form } = top;
     form.begin();
-    const surface = { form, act: (blockId, action, node) => act({ where: { view_id: view.id }, blockId, action, values: form.values(), node }) };
-    const back = this.#stack.length > 1 ? h("button", { type: "button", class: "tool", "aria-label": "Back", on: { click: () => this.#pop() } }, icon("back")) : null;
-    const shut = h("button", { type: "button", class: "tool", "aria-label": "Close", on: { click: () => this.leave() } }, icon("close"));
-    const cancel = h("button", { type: "button", class: "button", dataset: { testid: "modal-close" }, on: { click: () => this.#pop() } }, words(view.close) || "Close");
-    const submit = view.submit ? h("button", { type: "submit", class: "button primary", dataset: { testid: "modal-submit" } }, words(view.submit)) : null;
+    const surface = {
+      form,
+      act: (blockId, action, node) =>
+        act({ where: { view_id: view.id }, blockId, action, values: form.values(), node }),
+    };
+    const back =
+      this.#stack.length > 1
+        ? h(
+            "button",
+            { type: "button", class: "tool", "aria-label": "Back", on: { click: () => this.#pop() } },
+            icon("back"),
+          )
+        : null;
+    const shut = h(
+      "button",
+      { type: "button", class: "tool", "aria-label": "Close", on: { click: () => this.leave() } },
+      icon("close"),
+    );
+    const cancel = h(
+      "button",
+      {
+        type: "button",
+        class: "button",
+        dataset: { testid: "modal-close" },
+        on: { click: () => this.#pop() },
+      },
+      words(view.close) || "Close",
+    );
+    const submit = view.submit
+      ? h(
+          "button",
+          { type: "submit", class: "button primary", dataset: { testid: "modal-submit" } },
+          words(view.submit),
+        )
+      : null;
     const body = h("div", { class: "modal-body view" }, renderBlocks(view.blocks, surface));
-    const node = h("form", { class: "modal-form", novalidate: true }, h("header", { class: "modal-head" }, back, h("h2", {}, words(view.title)), shut), body, h("footer", { class: "dialog-foot" }, h("div", { class: "form-error", role: "alert" }), cancel, submit));
+    const node = h(
+      "form",
+      { class: "modal-form", novalidate: true },
+      h("header", { class: "modal-head" }, back, h("h2", {}, words(view.title)), shut),
+      body,
+      h("footer", { class: "dialog-foot" }, h("div", { class: "form-error", role: "alert" }), cancel, submit),
+    );
     node.addEventListener("submit", (event) => {
       event.preventDefault();
       if (submit) this.#submit(top, node, submit);
@@ -101,7 +139,12 @@ class Modals {
     button.setAttribute("aria-busy", "true");
     const answer = await send("submit", { user: store.me, view_id: view.id, values: form.values() });
     button.removeAttribute("aria-busy");
-    if (!answer.ok) showErrors(node, answer.errors ?? {}, answer.errors ? "" : `${inWords(answer.error)} Please try again.`);
+    if (!answer.ok)
+      showErrors(
+        node,
+        answer.errors ?? {},
+        answer.errors ? "" : `${inWords(answer.error)} Please try again.`,
+      );
   }
 }
 
@@ -113,8 +156,14 @@ const FIELDS = "input, textarea, select, .block-input button";
 
 function focusFirst(content, view) {
   const wanted = view.blocks?.find((block) => block.element?.focus_on_load)?.block_id;
-  const field = (wanted && content.querySelector(`[data-block="${CSS.escape(wanted)}"] :is(${FIELDS})`)) || content.querySelector(`.modal-body :is(${FIELDS})`);
-  (field ?? content.querySelector("[data-testid=modal-submit]") ?? content.querySelector("[data-testid=modal-close]")).focus();
+  const field =
+    (wanted && content.querySelector(`[data-block="${CSS.escape(wanted)}"] :is(${FIELDS})`)) ||
+    content.querySelector(`.modal-body :is(${FIELDS})`);
+  (
+    field ??
+    content.querySelector("[data-testid=modal-submit]") ??
+    content.querySelector("[data-testid=modal-close]")
+  ).focus();
 }
 
 /** Put each error under its input, and go to the first of them; `general` stands beside the buttons. */
@@ -132,7 +181,14 @@ function showErrors(form, errors, general = "") {
     const field = block.querySelector("[data-action-id]");
     field?.setAttribute("aria-invalid", "true");
     const at = block.querySelector(".help") ?? block;
-    at.prepend(h("span", { class: "field-error", role: "alert", dataset: { errorFor: blockId } }, icon("warning"), String(text)));
+    at.prepend(
+      h(
+        "span",
+        { class: "field-error", role: "alert", dataset: { errorFor: blockId } },
+        icon("warning"),
+        String(text),
+      ),
+    );
     first ??= field?.matches(FIELDS) ? field : field?.querySelector("input");
   }
   first?.focus();

@@ -19,7 +19,8 @@ export function mrkdwn(text, { verbatim = false } = {}) {
   const clean = String(text ?? "").replace(/[\uE000\uE001]/g, "");
   const parts = clean.split(/(```[\s\S]+?```)/);
   return parts.flatMap((part, index) => {
-    if (index % 2 === 1) return [h("pre", {}, unescape(plainTokens(part.slice(3, -3).replace(/^\n|\n$/g, ""))))];
+    if (index % 2 === 1)
+      return [h("pre", {}, unescape(plainTokens(part.slice(3, -3).replace(/^\n|\n$/g, ""))))];
     // A block stands on lines of its own: the line breaks beside it would show as blank lines.
     const afterBlock = index > 0 ? part.replace(/^\n/, "") : part;
     return quotes(index < parts.length - 1 ? afterBlock.replace(/\n$/, "") : afterBlock, verbatim);
@@ -67,7 +68,8 @@ function inline(text, verbatim) {
   return styled(marked, atoms, verbatim);
 }
 
-const STYLES = /(?<![\w*])\*(?=\S)([^*\n]*[^*\s])\*(?![\w*])|(?<![\w_])_(?=\S)([^_\n]*[^_\s])_(?![\w_])|(?<![\w~])~(?=\S)([^~\n]*[^~\s])~(?![\w~])/g;
+const STYLES =
+  /(?<![\w*])\*(?=\S)([^*\n]*[^*\s])\*(?![\w*])|(?<![\w_])_(?=\S)([^_\n]*[^_\s])_(?![\w_])|(?<![\w~])~(?=\S)([^~\n]*[^~\s])~(?![\w~])/g;
 const TAGS = ["strong", "em", "s"];
 
 function styled(text, atoms, verbatim) {
@@ -109,7 +111,8 @@ function angle(token) {
   if (/^!(here|channel|everyone)$/.test(target)) return broadcastNode(target.slice(1));
   if (target.startsWith("!date^")) return dateNode(target, label);
   if (target.startsWith("!")) return h("span", {}, label ?? `<${unescape(target)}>`);
-  if (/^[a-z][a-z0-9+.-]*:/i.test(target)) return link(unescape(target), withEmoji(label ?? unescape(target).replace(/^mailto:/, "")));
+  if (/^[a-z][a-z0-9+.-]*:/i.test(target))
+    return link(unescape(target), withEmoji(label ?? unescape(target).replace(/^mailto:/, "")));
   return null;
 }
 

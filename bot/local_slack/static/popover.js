@@ -26,10 +26,38 @@ class Popover {
   #typed = "";
   #typedAt = 0;
 
-  constructor({ anchor, items, role = "listbox", label, filter = false, multi = false, isSelected = () => false, onPick, onClose }) {
+  constructor({
+    anchor,
+    items,
+    role = "listbox",
+    label,
+    filter = false,
+    multi = false,
+    isSelected = () => false,
+    onPick,
+    onClose,
+  }) {
     Object.assign(this, { anchor, items, role, multi, isSelected, onPick, onClose });
-    this.list = h("div", { role, id: freshId("list"), class: "popover-list", tabindex: -1, "aria-label": label, "aria-multiselectable": multi ? "true" : null });
-    this.search = filter ? h("input", { class: "popover-search", placeholder: "Search", "aria-label": `Search ${label ?? ""}`.trim(), role: "combobox", "aria-expanded": "true", "aria-controls": this.list.id, autocomplete: "off", spellcheck: "false" }) : null;
+    this.list = h("div", {
+      role,
+      id: freshId("list"),
+      class: "popover-list",
+      tabindex: -1,
+      "aria-label": label,
+      "aria-multiselectable": multi ? "true" : null,
+    });
+    this.search = filter
+      ? h("input", {
+          class: "popover-search",
+          placeholder: "Search",
+          "aria-label": `Search ${label ?? ""}`.trim(),
+          role: "combobox",
+          "aria-expanded": "true",
+          "aria-controls": this.list.id,
+          autocomplete: "off",
+          spellcheck: "false",
+        })
+      : null;
     this.box = h("div", { class: "popover" }, this.search, this.list);
     this.keeper = this.search ?? this.list;
     this.keeper.addEventListener("keydown", (event) => this.#key(event));
@@ -47,10 +75,20 @@ class Popover {
     this.stop = new AbortController();
     const { signal } = this.stop;
     const outside = (event) => !this.box.contains(event.target) && !this.anchor.contains(event.target);
-    document.addEventListener("pointerdown", (event) => outside(event) && this.close(false), { capture: true, signal });
+    document.addEventListener("pointerdown", (event) => outside(event) && this.close(false), {
+      capture: true,
+      signal,
+    });
     window.addEventListener("resize", () => this.#place(), { signal });
-    document.addEventListener("scroll", (event) => outside(event) && this.#place(), { capture: true, signal });
-    this.box.addEventListener("focusout", (event) => event.relatedTarget && outside({ target: event.relatedTarget }) && this.close(false), { signal });
+    document.addEventListener("scroll", (event) => outside(event) && this.#place(), {
+      capture: true,
+      signal,
+    });
+    this.box.addEventListener(
+      "focusout",
+      (event) => event.relatedTarget && outside({ target: event.relatedTarget }) && this.close(false),
+      { signal },
+    );
   }
 
   close(refocus = true) {
@@ -67,13 +105,20 @@ class Popover {
     this.#shown = this.items.filter((item) => textOf(item).toLowerCase().includes(words));
     let group = null;
     const rows = this.#shown.flatMap((item, index) => {
-      const heading = item.group && item.group !== group ? h("div", { class: "popover-group", role: "presentation" }, item.group) : null;
+      const heading =
+        item.group && item.group !== group
+          ? h("div", { class: "popover-group", role: "presentation" }, item.group)
+          : null;
       group = item.group;
       return [heading, this.#row(item, index)];
     });
-    this.list.replaceChildren(...(rows.length ? rows.filter(Boolean) : [h("div", { class: "popover-none" }, "Nothing found")]));
+    this.list.replaceChildren(
+      ...(rows.length ? rows.filter(Boolean) : [h("div", { class: "popover-none" }, "Nothing found")]),
+    );
     const selected = this.#shown.findIndex((item) => this.isSelected(item));
-    this.#activate(this.#active >= 0 && this.#active < this.#shown.length ? this.#active : Math.max(selected, 0));
+    this.#activate(
+      this.#active >= 0 && this.#active < this.#shown.length ? this.#active : Math.max(selected, 0),
+    );
   }
 
   #row(item, index) {
@@ -85,11 +130,21 @@ class Popover {
     return h(
       tag,
       {
-        id: `${this.list.id}-${index}`, role: asMenu ? "menuitem" : "option", class: "popover-item", ...state, ...target, dataset: { value: item.value },
+        id: `${this.list.id}-${index}`,
+        role: asMenu ? "menuitem" : "option",
+        class: "popover-item",
+        ...state,
+        ...target,
+        dataset: { value: item.value },
         on: { click: () => this.#pick(index), pointermove: () => this.#activate(index, false) },
       },
       item.lead,
-      h("span", { class: "popover-words" }, h("span", {}, item.label), item.description ? h("span", { class: "popover-description" }, item.description) : null),
+      h(
+        "span",
+        { class: "popover-words" },
+        h("span", {}, item.label),
+        item.description ? h("span", { class: "popover-description" }, item.description) : null,
+      ),
       !asMenu && chosen ? icon("check") : null,
     );
   }
@@ -122,7 +177,8 @@ class Popover {
     const moves = { ArrowDown: this.#active + 1, ArrowUp: this.#active - 1 };
     if (!this.search) Object.assign(moves, { Home: 0, End: this.#shown.length - 1 });
     if (event.key in moves) this.#activate(moves[event.key]);
-    else if (event.key === "Enter" || (event.key === " " && !this.search)) this.list.querySelector(".active")?.click();
+    else if (event.key === "Enter" || (event.key === " " && !this.search))
+      this.list.querySelector(".active")?.click();
     else if (event.key === "Escape") this.close();
     else if (event.key === "Tab") return this.close();
     else return this.search ? undefined : this.#typeahead(event);

@@ -24,8 +24,15 @@ function part(element) {
 }
 
 function list(element) {
-  const props = { class: `rt-list indent-${Math.min(Number(element.indent) || 0, 8)}`, start: element.offset ? element.offset + 1 : null };
-  return h(element.style === "ordered" ? "ol" : "ul", props, (element.elements ?? []).map((item) => h("li", {}, runs(item.elements))));
+  const props = {
+    class: `rt-list indent-${Math.min(Number(element.indent) || 0, 8)}`,
+    start: element.offset ? element.offset + 1 : null,
+  };
+  return h(
+    element.style === "ordered" ? "ol" : "ul",
+    props,
+    (element.elements ?? []).map((item) => h("li", {}, runs(item.elements))),
+  );
 }
 
 function runs(elements) {
@@ -66,5 +73,8 @@ function fromCodePoints(unicode) {
 const STYLES = { bold: "strong", italic: "em", strike: "s", underline: "u", code: "code" };
 
 function styled(node, style) {
-  return Object.entries(STYLES).reduce((inner, [name, tag]) => (style?.[name] ? h(tag, {}, inner) : inner), node);
+  return Object.entries(STYLES).reduce(
+    (inner, [name, tag]) => (style?.[name] ? h(tag, {}, inner) : inner),
+    node,
+  );
 }

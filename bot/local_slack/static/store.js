@@ -8,6 +8,8 @@ class Store extends EventTarget {
   place = null; // {kind: "channel", id} or {kind: "home"}
   thread = null; // the ts of the thread that is open in the panel
   online = true;
+  names = 0; // counts how often people or groups changed, so that rows that name them are painted again
+  #names = "";
   #messages = new Map(); // channel → Map(ts → message)
   #limits = new Map();
   #users = new Map();
@@ -23,6 +25,9 @@ class Store extends EventTarget {
   }
 
   setBoot(boot) {
+    const names = JSON.stringify([boot.users, boot.groups]);
+    if (names !== this.#names) this.names += 1;
+    this.#names = names;
     this.boot = boot;
     this.#users = new Map(boot.users.map((user) => [user.id, user]));
     this.#channels = new Map(boot.channels.map((channel) => [channel.id, channel]));
@@ -50,7 +55,9 @@ class Store extends EventTarget {
   }
 
   get channels() {
-    return this.boot.channels.filter((channel) => channel.kind !== "im").sort((a, b) => a.name.localeCompare(b.name));
+    return this.boot.channels
+      .filter((channel) => channel.kind !== "im")
+      .sort((a, b) => a.name.localeCompare(b.name));
   }
 
   get directMessages() {
@@ -141,7 +148,9 @@ class Store extends EventTarget {
 
   /** The newest messages that stand in the channel itself, at most as many as its limit. */
   timeline(channel) {
-    return this.messages(channel).filter((message) => !isReply(message)).slice(-this.limitOf(channel));
+    return this.messages(channel)
+      .filter((message) => !isReply(message))
+      .slice(-this.limitOf(channel));
   }
 
   /** Map(thread ts → its replies, oldest first). */

@@ -5,12 +5,31 @@ import { store } from "./store.js";
 import { Timeline } from "./timeline.js";
 
 export function threadPanel() {
-  const composer = new Composer({ testid: "thread-composer", label: "Reply…", where: () => ({ channel: store.place.id, thread_ts: store.thread }) });
+  const composer = new Composer({
+    testid: "thread-composer",
+    label: "Reply…",
+    where: () => ({ channel: store.place.id, thread_ts: store.thread }),
+  });
   composer.setLabel("Reply…");
   const timeline = new Timeline({ label: "Thread", inThread: true, testid: "thread-messages" });
   const where = h("span", { class: "panel-where" });
-  const close = h("button", { type: "button", class: "tool", "aria-label": "Close thread", on: { click: () => store.openThread(null) } }, icon("close"));
-  const node = h("aside", { class: "thread-panel", "aria-label": "Thread", hidden: true, dataset: { testid: "thread-panel" } }, h("header", { class: "panel-head" }, h("h2", {}, "Thread", where), close), timeline.node, composer.node);
+  const close = h(
+    "button",
+    {
+      type: "button",
+      class: "tool",
+      "aria-label": "Close thread",
+      on: { click: () => store.openThread(null) },
+    },
+    icon("close"),
+  );
+  const node = h(
+    "aside",
+    { class: "thread-panel", "aria-label": "Thread", hidden: true, dataset: { testid: "thread-panel" } },
+    h("header", { class: "panel-head" }, h("h2", {}, "Thread", where), close),
+    timeline.node,
+    composer.node,
+  );
   node.addEventListener("keydown", (event) => event.key === "Escape" && store.openThread(null));
 
   let opener = null;
@@ -28,7 +47,10 @@ export function threadPanel() {
     shown = store.thread;
     const parent = store.message(channel, store.thread);
     where.textContent = ` #${store.titleOf(store.channel(channel))}`;
-    timeline.paint(channel, [...(parent ? [parent] : []), ...(store.threads(channel).get(store.thread) ?? [])]);
+    timeline.paint(channel, [
+      ...(parent ? [parent] : []),
+      ...(store.threads(channel).get(store.thread) ?? []),
+    ]);
   };
   store.on("thread", () => {
     if (store.thread) opener = document.activeElement;

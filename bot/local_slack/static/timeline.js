@@ -16,9 +16,25 @@ export class Timeline {
   constructor({ label, inThread = false, testid, onEarlier = null }) {
     this.inThread = inThread;
     this.list = h("div", { class: "timeline-list", role: "log", "aria-label": label, dataset: { testid } });
-    this.earlier = onEarlier ? h("button", { type: "button", class: "button earlier", hidden: true, on: { click: onEarlier } }, "Show earlier messages") : null;
-    this.scroller = h("div", { class: "timeline", tabindex: -1, on: { scroll: () => this.#scrolled() } }, this.earlier, this.list);
-    this.jump = h("button", { type: "button", class: "jump", hidden: true, on: { click: () => this.toEnd() } }, icon("down"), h("span", {}, "Latest"));
+    this.earlier = onEarlier
+      ? h(
+          "button",
+          { type: "button", class: "button earlier", hidden: true, on: { click: onEarlier } },
+          "Show earlier messages",
+        )
+      : null;
+    this.scroller = h(
+      "div",
+      { class: "timeline", tabindex: -1, on: { scroll: () => this.#scrolled() } },
+      this.earlier,
+      this.list,
+    );
+    this.jump = h(
+      "button",
+      { type: "button", class: "jump", hidden: true, on: { click: () => this.toEnd() } },
+      icon("down"),
+      h("span", {}, "Latest"),
+    );
     this.node = h("div", { class: "timeline-box" }, this.scroller, this.jump);
     const watch = new ResizeObserver(() => this.#stays() && this.toEnd());
     watch.observe(this.list);
@@ -87,13 +103,14 @@ export class Timeline {
     messages.forEach((message, index) => {
       const last = messages[index - 1];
       const newDay = !last || !sameDay(last.ts, message.ts);
-      if (newDay && !this.inThread) out.push({ key: `day ${dayName(message.ts)}`, signature: "", make: () => dayLine(message.ts) });
+      if (newDay && !this.inThread)
+        out.push({ key: `day ${dayName(message.ts)}`, signature: "", make: () => dayLine(message.ts) });
       const grouped = !newDay && groups(last, message);
       const { reply_count, thread_ts, ...shown } = message;
       const replies = threads.get(message.ts) ?? [];
       out.push({
         key: message.ts,
-        signature: JSON.stringify([shown, grouped, store.boot.users.length, store.me]),
+        signature: JSON.stringify([shown, grouped, store.names, store.me]),
         make: () => messageRow(channel, message, { grouped, inThread: this.inThread }),
         footer: this.inThread ? null : () => threadLink(message, replies),
         // The minute is part of it, so that "5 minutes ago" grows older.
@@ -115,7 +132,8 @@ export class Timeline {
       row.node.querySelector(".thread-slot")?.replaceChildren(...footer());
       row.count = count;
     }
-    if (this.list.children[index] !== row.node) this.list.insertBefore(row.node, this.list.children[index] ?? null);
+    if (this.list.children[index] !== row.node)
+      this.list.insertBefore(row.node, this.list.children[index] ?? null);
   }
 }
 
@@ -124,11 +142,19 @@ export function keepingFocus(old, node) {
   if (!old) return;
   const focused = old.contains(document.activeElement) ? document.activeElement : null;
   old.replaceWith(node);
-  const { actionId, blockId } = focused?.dataset ?? {};
-  if (!actionId) return;
-  const next = [...node.querySelectorAll("[data-action-id]")].find((one) => one.dataset.actionId === actionId && one.dataset.blockId === blockId);
+  if (!focused) return;
+  const next = [...node.querySelectorAll(focused.tagName)].find(
+    (one) => addressOf(one) === addressOf(focused),
+  );
   next?.focus({ preventScroll: true });
-  if (next && "selectionStart" in focused && focused.selectionStart !== null) next.setSelectionRange?.(focused.selectionStart, focused.selectionEnd);
+  if (next && Number.isInteger(focused.selectionStart))
+    next.setSelectionRange(focused.selectionStart, focused.selectionEnd);
+}
+
+/** What an element is, in words that outlive a repainting; one tick of a group has the group's address and its value. */
+function addressOf(element) {
+  const { actionId, blockId } = element.closest("[data-action-id]")?.dataset ?? {};
+  return JSON.stringify([blockId, actionId, element.dataset.value, element.dataset.testid]);
 }
 
 function dayLine(ts) {

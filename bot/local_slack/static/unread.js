@@ -25,8 +25,13 @@ export function markRead(channel) {
 /** How many messages of others came since I last looked, and whether one of them names me. */
 export function unreadIn(channel) {
   const since = Number(marks()[channel.id] ?? 0);
-  const fresh = store.timeline(channel.id).filter((message) => Number(message.ts) > since && message.user !== store.me);
-  return { count: fresh.length, mentioned: fresh.some(namesMe) || (channel.kind === "im" && fresh.length > 0) };
+  const fresh = store
+    .timeline(channel.id)
+    .filter((message) => Number(message.ts) > since && message.user !== store.me);
+  return {
+    count: fresh.length,
+    mentioned: fresh.some(namesMe) || (channel.kind === "im" && fresh.length > 0),
+  };
 }
 
 function namesMe(message) {

@@ -1,0 +1,298 @@
+"""The speed of the spine, beside a bare Bolt app and a bare durable commit in the same run.
+
+Two processes: the bot on one core, the driver with the local Slack on the other. Loads are bounded.
+"""
+
+import asyncio
+import json
+import os
+import re
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from slack_sdk.signature import SignatureVerifier
+
+from bot.local_slack import LocalSlack
+from tests.world import BOT_TOKEN, POLICY, SIGNING_SECRET, people, reply
+
+CHANNELS = 8
+CLICKS = 1500
+CYCLES = 2000
+IN_FLIGHT = 32
+
+
+@dataclass(frozen=True)
+class Bot:
+    """The bot under test, in its own process."""
+
+    url: str
+    token: str
+    pid: int
+    ready_after: float
+
+
+def policy() -> str:
+    """The tests' policy with a category, and so a review channel, for each lane."""
+    tables = [f'[categories.desk{n}]\nmode = "suggest"\nchannel = "C0DESK{n}"\n' for n in range(CHANNELS)]
+    return f"{POLICY}\n[limits]\nper_minute = 1000000\npending = 100000\n" + "\n".join(tables)
+
+
+@asynccontextmanager
+async def bot_process(slack: LocalSlack, folder: Path) -> AsyncIterator[Bot]:
+    """Start `sayso serve` as anybody would, and wait until it says that it is ready."""
+    (folder / "policy.toml").write_text(policy())
+    environ = {
+        **os.environ,
+        "SLACK_BOT_TOKEN": BOT_TOKEN,
+        "SLACK_SIGNING_SECRET": SIGNING_SECRET,
+        "SLACK_API_URL": slack.api_url,
+        "SAYSO_DATABASE_URL": f"sqlite:///{folder / 'bench.db'}",
+        "SAYSO_POLICY": str(folder / "policy.toml"),
+        "SAYSO_PORT": "0",
+        "SAYSO_LOG_LEVEL": "WARNING",
+    }
+    command = [sys.executable, "-m", "bot"]
+    token = subprocess.run(
+        [*command, "tokens", "create", "bench", "--scope", "propose"], env=environ, check=True, capture_output=True, text=True
+    ).stdout.strip()
+    begun = time.perf_counter()
+    process = await asyncio.create_subprocess_exec(*command, "serve", env=environ, stdout=subprocess.PIPE)
+    try:
+        assert process.stdout
+        line = (await process.stdout.readline()).decode()
+        found = re.search(r"http://127\.0\.0\.1:\d+", line)
+        assert found, line
+        slack.connect_bot(f"{found[0]}/slack/events")
+        yield Bot(found[0], token, process.pid, time.perf_counter() - begun)
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+@asynccontextmanager
+async def bare_bolt() -> AsyncIterator[str]:
+    """The reference app in its own process; gives its address."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.benchmarks.bare_bolt", stdout=subprocess.PIPE
+    )
+    try:
+        assert process.stdout
+        yield (await process.stdout.readline()).decode().strip()
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+def click_body(proposal: dict[str, Any], user: str = "U0MARIA") -> bytes:
+    """What Slack posts when somebody presses Approve."""
+    value = f"{proposal['id']}:{proposal['revision']}:{proposal['digest']}"
+    payload = {
+        "type": "block_actions",
+        "user": {"id": user, "username": "maria", "name": "maria", "team_id": "T0LOCAL"},
+        "api_app_id": "A0LOCAL",
+        "token": "x",
+        "container": {"type": "message", "message_ts": "1.1", "channel_id": "C0REVIEW"},
+        "trigger_id": "1.2.3",
+        "team": {"id": "T0LOCAL", "domain": "local"},
+        "channel": {"id": "C0REVIEW", "name": "review"},
+        "response_url": "http://127.0.0.1:9/",
+        "actions": [{"type": "button", "action_id": "sayso_approve", "block_id": "b", "value": value, "action_ts": "1.1"}],
+    }
+    return urllib.parse.urlencode({"payload": json.dumps(payload)}).encode()
+
+
+async def post_signed(http: aiohttp.ClientSession, url: str, body: bytes) -> float:
+    """Deliver as Slack does; seconds until the acknowledgement."""
+    timestamp = str(int(time.time()))
+    signature = SignatureVerifier(SIGNING_SECRET).generate_signature(timestamp=timestamp, body=body)
+    headers = {
+        "Content-Type": "application/x-www-form-urlencoded",
+        "X-Slack-Request-Timestamp": timestamp,
+        "X-Slack-Signature": str(signature),
+    }
+    begun = time.perf_counter()
+    async with http.post(f"{url}/slack/events", data=body, headers=headers) as answer:
+        assert answer.status == 200, await answer.text()
+        await answer.read()
+    return time.perf_counter() - begun
+
+
+async def submit(http: aiohttp.ClientSession, bot: Bot, number: int, **changes: Any) -> dict[str, Any]:
+    """Propose a reply."""
+    headers = {"Authorization": f"Bearer {bot.token}", "Idempotency-Key": f"bench-{number}"}
+    body = reply(category=f"desk{number % CHANNELS}", **changes)
+    async with http.post(f"{bot.url}/v1/proposals", json=body, headers=headers) as answer:
+        document: dict[str, Any] = await answer.json()
+        assert answer.status == 201, document
+        return document
+
+
+async def spread(work: list[Callable[[], Awaitable[float]]], workers: int) -> list[float]:
+    """Run the work on so many connections at once."""
+    queue = list(reversed(work))
+    seconds: list[float] = []
+
+    async def worker() -> None:
+        while queue:
+            seconds.append(await queue.pop()())
+
+    await asyncio.gather(*(worker() for _ in range(workers)))
+    return seconds
+
+
+async def clicks(http: aiohttp.ClientSession, bot: Bot, bare: str, workers: int, first: int) -> tuple[float, float]:
+    """Median seconds of a click, of ours and of bare Bolt, interleaved in batches."""
+    ours: list[float] = []
+    reference: list[float] = []
+    per_batch = CLICKS // 5
+    for batch in range(5):
+        start = first + batch * per_batch
+        proposals = [await submit(http, bot, start + n) for n in range(per_batch)]
+        await asyncio.sleep(1.5)  # let the cards out first: what is measured is the click
+        bodies = [click_body(proposal) for proposal in proposals]
+        ours += await spread([lambda b=b: post_signed(http, bot.url, b) for b in bodies], workers)  # type: ignore[misc]
+        reference += await spread([lambda b=b: post_signed(http, bare, b) for b in bodies], workers)  # type: ignore[misc]
+        await asyncio.sleep(0.5)
+    return statistics.median(ours), statistics.median(reference)
+
+
+def durable_commit(folder: Path) -> float:
+    """Median seconds of one insert with a commit of its own: WAL, synchronous=FULL."""
+    connection = sqlite3.connect(folder / "commit.db", isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, body TEXT)")
+    seconds = []
+    for _ in range(1000):
+        begun = time.perf_counter()
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("INSERT INTO t (body) VALUES (?)", ("x" * 500,))
+        connection.execute("COMMIT")
+        seconds.append(time.perf_counter() - begun)
+    connection.close()
+    return statistics.median(seconds)
+
+
+async def submit_to_card(http: aiohttp.ClientSession, slack: LocalSlack, bot: Bot, first: int) -> float:
+    """Median seconds from the agent's request to the card at Slack."""
+    seconds = []
+    for number in range(first, first + 200):
+        channel = f"C0DESK{number % CHANNELS}"
+        mark = f"mark-{number}-end"
+        card = asyncio.ensure_future(
+            slack.wait_for_message(channel, lambda m, mark=mark: mark in str(m.blocks), 10, fresh=True)
+        )
+        await asyncio.sleep(0)
+        begun = time.perf_counter()
+        await submit(http, bot, number, reply={"text": mark})
+        await card
+        seconds.append(time.perf_counter() - begun)
+    return statistics.median(seconds)
+
+
+async def full_cycles(http: aiohttp.ClientSession, slack: LocalSlack, bot: Bot, first: int) -> float:
+    """Cycles a second: submit, card, click, execute in the customer's thread, card repainted."""
+    roots = [await slack.person("U0MARIA").say("C0CUSTOMERS", f"ticket {n}") for n in range(CHANNELS)]
+
+    async def cycle(number: int) -> float:
+        channel = f"C0DESK{number % CHANNELS}"
+        conversation = {
+            "id": f"slack:C0CUSTOMERS:{roots[number % CHANNELS].ts}",
+            "messages": [{"role": "customer", "text": "Where is it?"}],
+        }
+        posted: asyncio.Future[Any] = asyncio.ensure_future(
+            slack.wait_for_message(channel, lambda m: f"cycle {number}." in str(m.blocks), 30, fresh=True)
+        )
+        await asyncio.sleep(0)
+        proposal = await submit(
+            http, bot, number, conversation=conversation, reply={"text": f"cycle {number}."}, connector="slack_thread"
+        )
+        card = await posted
+        repainted = asyncio.ensure_future(
+            slack.wait_for_message(
+                channel, lambda m: m.ts == card.ts and "Sent." in str(m.blocks), 30, fresh=True
+            )
+        )
+        await asyncio.sleep(0)
+        await post_signed(http, bot.url, click_body(proposal))
+        await repainted
+        return 0.0
+
+    begun = time.perf_counter()
+    await spread([lambda n=n: cycle(n) for n in range(first, first + CYCLES)], IN_FLIGHT)  # type: ignore[misc]
+    return CYCLES / (time.perf_counter() - begun)
+
+
+def memory_of(pid: int) -> float:
+    """Resident megabytes."""
+    text = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+)", text)[1]) / 1024  # type: ignore[index]
+
+
+async def measure() -> None:
+    """Everything, and the table."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        async with LocalSlack(bot_token=BOT_TOKEN, signing_secret=SIGNING_SECRET) as slack:
+            people(slack)
+            for number in range(CHANNELS):
+                slack.add_channel(f"desk{number}", id=f"C0DESK{number}")
+            connector = aiohttp.TCPConnector(limit=128)
+            async with (
+                bot_process(slack, folder) as bot,
+                bare_bolt() as bare,
+                aiohttp.ClientSession(connector=connector) as http,
+            ):
+                idle = memory_of(bot.pid)
+                commit = durable_commit(folder)
+                one, one_bare = await clicks(http, bot, bare, 1, 0)
+                many, many_bare = await clicks(http, bot, bare, 16, 100_000)
+                card = await submit_to_card(http, slack, bot, 200_000)
+                rate = await full_cycles(http, slack, bot, 300_000)
+                report(bot, idle, commit, (one, one_bare), (many, many_bare), card, rate)
+
+
+def report(
+    bot: Bot,
+    idle: float,
+    commit: float,
+    one: tuple[float, float],
+    many: tuple[float, float],
+    card: float,
+    rate: float,
+) -> None:
+    """Print the table; a ratio below 1 of the aim is good, for the rate one above."""
+    reference = one[1] + commit
+    rows = [
+        ("click to acknowledged, 1 connection", f"{one[0] * 1e3:.2f} ms", f"{one[1] * 1e3:.2f} + {commit * 1e3:.2f} ms", one[0] / reference, "≤ 2"),
+        ("click to acknowledged, 16 connections", f"{many[0] * 1e3:.2f} ms", f"{many[1] * 1e3:.2f} + {commit * 1e3:.2f} ms", many[0] / (many[1] + commit), "≤ 2"),
+        ("submit to card", f"{card * 1e3:.2f} ms", f"{reference * 1e3:.2f} ms", card / reference, ""),
+        ("full cycles a second", f"{rate:.0f}", "20 (nearest peer)", rate / 20, "≥ 10"),
+        ("start to ready", f"{bot.ready_after:.2f} s", "", bot.ready_after / 1.5, "≤ 1 (1.5 s)"),
+        ("memory when idle", f"{idle:.0f} MB", "", idle / 120, "≤ 1 (120 MB)"),
+        ("memory after the load", f"{memory_of(bot.pid):.0f} MB", "", memory_of(bot.pid) / 120, "≤ 1 (120 MB)"),
+    ]
+    print(f"\n{'The spine':40} {'Sayso':>12} {'reference':>18} {'ratio':>7}  aim")
+    for label, ours, theirs, ratio, aim in rows:
+        print(f"{label:40} {ours:>12} {theirs:>18} {ratio:7.2f}  {aim}")
+    print("Reference: a bare Bolt app that only acknowledges, plus one bare durable SQLite commit.")
+
+
+def main() -> None:
+    """Run the benchmark."""
+    asyncio.run(measure())
+
+
+if __name__ == "__main__":
+    main()
