@@ -1,9 +1,12 @@
 """The composition root: reads nothing, joins everything, starts and stops it in order."""
 
 import asyncio
+import hashlib
 import os
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import aiohttp
@@ -16,18 +19,28 @@ from yarl import URL
 
 from bot.address_guard import Guard
 from bot.approvals import Approvals
+from bot.audit_log import note_head
 from bot.callbacks import Callbacks
 from bot.clock import SystemClock
 from bot.config import Config
 from bot.connectors.registry import build, recipient_of
+from bot.connectors.thresholds import ThresholdConnector
 from bot.domain.delivery import Errand, ErrandKind
 from bot.domain.errors import BadInput
+from bot.domain.offer import THRESHOLDS_CONNECTOR
 from bot.domain.policy import Policy
+from bot.drafting import prompt
+from bot.drafting.ports import LibraryAccess
 from bot.errands import Errands, Line
 from bot.executor import Executor
+from bot.intake.office import Office
+from bot.intake.speaker import Speaker
+from bot.learner import Learner
 from bot.outbound import Outbound
 from bot.ports import Clock, Courier, Store, Tx
+from bot.regimes import Ground
 from bot.relay import Relay
+from bot.slack.chart import ChartCourier
 from bot.slack.courier import NETWORK, SlackCourier, said
 from bot.slack.roster import Roster
 from bot.thresholds import Thresholds
@@ -37,9 +50,11 @@ from handlers import register
 from handlers.api import Api, Rate
 from handlers.desk import Desk
 from handlers.health import Health
+from handlers.inbound import Inbound
 from handlers.ingress import SlackDoor
 from handlers.problems import problems
-from storage import open_store
+from handlers.tickets import TicketApi
+from storage import library_of, open_store, serving
 
 log = structlog.get_logger(__name__)
 
@@ -57,6 +72,7 @@ class Sayso:
     policy: Policy
     approvals: Approvals
     relay: Relay
+    office: Office
 
 
 class App:
@@ -78,6 +94,7 @@ class App:
 
     async def _start(self) -> Sayso:
         config, policy, clock = self._config, self._policy, self._clock
+        self._stack.enter_context(serving(config.database_url))
         store = open_store(config.database_url)
         self._stack.push_async_callback(store.close)
         session = await self._stack.enter_async_context(aiohttp.ClientSession(timeout=SLACK_PATIENCE))
@@ -93,19 +110,43 @@ class App:
         )
         approvals = Approvals(store=store, policy=policy, clock=clock, recipient_of=recipient_of)
         thresholds = Thresholds(store=store, policy=policy, clock=clock)
+        office = Office(
+            config=config,
+            policy=policy,
+            store=store,
+            access=library_of(store),
+            approvals=approvals,
+            clock=clock,
+            client=client,
+        )
         courier = SlackCourier(client, policy)
+        ground = _ground(config, policy, library_of(store))
+        learner = Learner(store=store, policy=policy, clock=clock, approvals=approvals, ground=ground)
+        connectors = {**connectors, THRESHOLDS_CONNECTOR: ThresholdConnector(thresholds)}
         relay = Relay(
             store=store,
             clock=clock,
-            couriers=_couriers(courier, Executor(connectors), Callbacks(outbound=callbacks, store=store, clock=clock)),
+            couriers={
+                **_couriers(courier, Executor(connectors), Callbacks(outbound=callbacks, store=store, clock=clock)),
+                ErrandKind.SPEAK: Speaker(connectors),
+                ErrandKind.CHART: ChartCourier(client, thresholds),
+            },
             record=approvals.record,
             buried=lambda tx, errand, error: _tell_of_dead(tx, policy, clock, errand, error),
-            sweep=approvals.expire,
+            sweep=partial(_sweep, approvals, store, policy, clock),
             attempts=policy.attempts,
             owner=f"{os.getpid()}",
         )
         roster = Roster(client, policy, clock, team=team)
-        desk = Desk(approvals=approvals, thresholds=thresholds, roster=roster, store=store, policy=policy, clock=clock)
+        desk = Desk(
+            approvals=approvals,
+            thresholds=thresholds,
+            roster=roster,
+            store=store,
+            policy=policy,
+            clock=clock,
+            reception=office.reception,
+        )
         bolt = _bolt(config, client, desk)
         waiting = WaitingRoom(store)
         tokens = Tokens(store, clock)
@@ -117,17 +158,27 @@ class App:
             guard=callbacks_guard,
             rate=Rate(policy.limits.per_minute),
         )
+        tickets = TicketApi(api=api, reception=office.reception, policy=policy)
+        inbound = Inbound.of(
+            policy.intake.helpdesks, config.environ, reception=office.reception, bell=office.bell, clock=clock
+        )
         socket = await self._socket_mode(bolt)
         health = Health(store=store, troubles=lambda: _troubles(courier, socket))
-        url = await self._listen(api, health, bolt)
+        await learner.start()
+        self._stack.push_async_callback(learner.stop)
+        url = await self._listen([*api.routes(), *tickets.routes(), *inbound.routes()], health, bolt)
         self._stack.callback(waiting.close)
         await relay.start()
         self._stack.push_async_callback(relay.stop)
-        return Sayso(url=url, store=store, tokens=tokens, policy=policy, approvals=approvals, relay=relay)
+        self._stack.push_async_callback(office.stop)
+        await office.start()
+        return Sayso(
+            url=url, store=store, tokens=tokens, policy=policy, approvals=approvals, relay=relay, office=office
+        )
 
-    async def _listen(self, api: Api, health: Health, bolt: AsyncApp) -> str:
+    async def _listen(self, routes: list[web.RouteDef], health: Health, bolt: AsyncApp) -> str:
         server = web.Application(middlewares=[problems], client_max_size=2_000_000)
-        server.add_routes(api.routes())
+        server.add_routes(routes)
         server.add_routes(
             [
                 web.get("/healthz", health.alive),
@@ -137,7 +188,8 @@ class App:
         )
         if self._config.signing_secret:
             server.add_routes([web.post("/slack/events", SlackDoor(bolt, self._config.signing_secret).deliver)])
-        runner = web.AppRunner(server, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+        # A compressed body is refused unread: nothing here may unpack one, not even to throw it away.
+        runner = web.AppRunner(server, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, auto_decompress=False)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
         site = web.TCPSite(runner, self._config.host, self._config.port)
@@ -173,14 +225,35 @@ def _bolt(config: Config, client: AsyncWebClient, desk: Desk) -> AsyncApp:
     return app
 
 
+async def _sweep(approvals: Approvals, store: Store, policy: Policy, clock: Clock) -> int:
+    """What has to happen in time though nobody asks: cases expire, and the audit log's head is noted once a day."""
+    await note_head(store, policy, clock)
+    return await approvals.expire()
+
+
 def _couriers(slack: Courier, executor: Courier, callbacks: Courier) -> dict[ErrandKind, Courier]:
-    ours = (ErrandKind.CARD, ErrandKind.REPAINT, ErrandKind.WHISPER, ErrandKind.NOTICE, ErrandKind.LOG)
+    ours = (
+        *(ErrandKind.CARD, ErrandKind.REPAINT, ErrandKind.WHISPER),
+        *(ErrandKind.NOTICE, ErrandKind.LOG, ErrandKind.RELOG),
+    )
     return {**dict.fromkeys(ours, slack), ErrandKind.EXECUTE: executor, ErrandKind.CALLBACK: callbacks}
+
+
+def _ground(config: Config, policy: Policy, library: LibraryAccess) -> Callable[[], Awaitable[Ground]]:
+    """What the bot's own drafts rest on; an agent that answers elsewhere keeps its model to itself."""
+    model = ", ".join([config.model, *policy.drafting.fallback_models]) if config.model else ""
+
+    async def now() -> Ground:
+        documents = await library.read(lambda lib: lib.documents())
+        digest = hashlib.sha256("\n".join(sorted(f"{d.name} {d.hash}" for d in documents)).encode()).hexdigest()
+        return Ground(model=model, prompt=prompt.VERSION if model else "", knowledge=digest if documents else "")
+
+    return now
 
 
 def _tell_of_dead(tx: Tx, policy: Policy, clock: Clock, errand: Errand, error: str) -> None:
     """An errand was given up: say so in the ops channel, unless it was such a notice itself, or only a whisper."""
-    if errand.kind in (ErrandKind.NOTICE, ErrandKind.WHISPER):
+    if errand.kind in (ErrandKind.NOTICE, ErrandKind.WHISPER, ErrandKind.CHART):
         log.error("errand_given_up", errand=errand.id, kind=errand.kind, error=error)
         return
     lines = [Line(label="What", text=errand.kind.value), Line(label="Why", text=error)]

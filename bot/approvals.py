@@ -10,10 +10,11 @@ from typing import Final
 
 from bot.domain.audit import Event, commitment
 from bot.domain.authority import Person, check_admin, check_reviewer, reviewers
-from bot.domain.decision import DECIDES, SYSTEM, Actor, Decision, DecisionKind, Seen
+from bot.domain.decision import DECIDES, SYSTEM, Actor, Decision, DecisionKind, Ruling, Seen
 from bot.domain.delivery import Delivered, Errand, Failed, Lost, Outcome, Postponed
-from bot.domain.errors import AlreadyDecided, BadInput, Conflict, KeyReused, NotFound, Stale, TooMuch
+from bot.domain.errors import AlreadyDecided, BadInput, Conflict, KeyReused, NotFound, Stale, TooMuch, WroteAgain
 from bot.domain.lifecycle import OPENING, PAST, WAITING, Move, State, Verdict, step, words
+from bot.domain.offer import THRESHOLDS_CONNECTOR, check_edit
 from bot.domain.policy import CategoryRule, Facts, Policy, rule
 from bot.domain.proposal import (
     Action,
@@ -22,16 +23,18 @@ from bot.domain.proposal import (
     Evidence,
     Execution,
     Json,
+    Message,
     Proposal,
     Reply,
     Revision,
     digest_of,
 )
-from bot.domain.threshold import effective
-from bot.errands import ESCALATION, OPS, REVIEW, Errands, Line, summary
+from bot.errands import ESCALATION, LOG, OPS, REVIEW, Errands, Line, summary
 from bot.ports import Clock, Pause, Reader, Store, Submission, Tx
+from bot.regimes import standing_of
 
 LONGEST_REPLY: Final = 40_000
+TOO_LATE: Final = "It is too late to undo this: it is already on its way."
 LONGEST_WAIT: Final = timedelta(days=30)
 
 
@@ -54,6 +57,7 @@ class Request:
     expires_in: timedelta | None = None
     notes: tuple[str, ...] = ()
     concerns: tuple[str, ...] = ()
+    holds: tuple[str, ...] = ()
 
 
 class Approvals:
@@ -97,6 +101,9 @@ class Approvals:
             "audited": proposal.ruling.audited,
         }
         self._audit(tx, "proposal.ruled", _rule_actor(proposal), proposal, ruling)
+        if self.policy.category(proposal.category).known and proposal.ruling.choice:
+            automated = proposal.ruling.verdict is Verdict.AUTOMATE
+            tx.count_day(proposal.category, f"{proposal.created_at:%Y-%m-%d}", automated=automated)
         self._send_opening(tx, proposal)
         return proposal, True
 
@@ -120,11 +127,8 @@ class Approvals:
             )
 
     def _opened(self, tx: Tx, request: Request, connector: str, recipient: str) -> Proposal:
-        now = self._clock.now()
-        category = self.policy.category(request.category)
-        setting = effective(
-            category, tx.settings().get(request.category), audit=_number(tx.kept(f"audit_rate:{request.category}"))
-        )
+        now, draw = self._clock.now(), self._clock.draw()
+        category, standing = self.policy.category(request.category), standing_of(tx, self.policy, request.category)
         facts = Facts(
             category=request.category,
             content=request.content,
@@ -132,9 +136,10 @@ class Approvals:
             in_scope=request.in_scope,
             customer=request.conversation.customer,
             concerns=request.concerns,
-            draw=self._clock.draw(),
+            holds=request.holds,
+            draw=draw,
         )
-        ruling = rule(self.policy, facts, setting)
+        ruling = standing.ruled(rule(self.policy, facts, standing.setting), request.confidence, draw)
         author = Actor(kind="agent", id=request.agent, name="AI")
         digest = digest_of(request.content, recipient=recipient, connector=connector, revision=1)
         state = OPENING[ruling.verdict]
@@ -196,6 +201,7 @@ class Approvals:
 
     def _approve(self, tx: Tx, seen: Seen, person: Person) -> Proposal:
         before = self._seen(tx, seen, person, Move.APPROVE)
+        _check_heard(before, seen)
         if person.actor.id in {actor.id for actor in before.approvals}:
             raise Conflict("You have approved this already; another person has to approve it too.")
         after = replace(before, approvals=(*before.approvals, person.actor))
@@ -208,12 +214,15 @@ class Approvals:
 
     def _edit(self, tx: Tx, seen: Seen, content: Content, person: Person, reason: str | None) -> Proposal:
         before = self._seen(tx, seen, person, Move.EDIT)
+        _check_heard(before, seen)
         if content == before.content:
             return self._approve(tx, seen, person)
         if isinstance(content, Reply) != isinstance(before.content, Reply) or (
             isinstance(content, Action) and isinstance(before.content, Action) and content.name != before.content.name
         ):
             raise BadInput("An edit changes the words or the arguments; it cannot change what kind of thing is done.")
+        if before.connector == THRESHOLDS_CONNECTOR:
+            check_edit(before.content, content)
         after = replace(before.revised(content, person.actor), approvals=(person.actor,))
         return self._settle_approval(tx, before, after, person, Move.EDIT, reason)
 
@@ -274,6 +283,8 @@ class Approvals:
 
     def _escalate(self, tx: Tx, seen: Seen, person: Person, reason: str | None) -> Proposal:
         before = self._seen(tx, seen, person, Move.ESCALATE)
+        if before.connector == THRESHOLDS_CONNECTOR:
+            raise Conflict("A threshold is for the admins to decide; there is nobody to escalate it to.")
         decision = Decision(
             kind=DecisionKind.ESCALATED,
             by=person.actor,
@@ -300,6 +311,7 @@ class Approvals:
         who = proposal.escalated_by
         by = Line(label="Escalated by", user=who.id) if who else Line(label="Why", text=proposal.ruling.reason)
         errands.notice("A case was escalated.", [by, *_about(proposal)], about=proposal)
+        errands.hold_the_line(proposal)
         errands.callback(proposal, "proposal.escalated")
 
     async def undo(self, seen: Seen, person: Person) -> Proposal:
@@ -309,7 +321,7 @@ class Approvals:
     def _undo(self, tx: Tx, seen: Seen, person: Person) -> Proposal:
         before = self._seen(tx, seen, person, Move.UNDO)
         if not tx.recall(before.id):
-            raise Conflict("It is too late to undo this: it is already on its way.")
+            raise Conflict(TOO_LATE)
         after = replace(
             before, state=step(before.state, Move.UNDO), decision=None, execution=None, approvals=(), escalated_by=None
         )
@@ -348,6 +360,16 @@ class Approvals:
         errands.callback(after, "proposal.executed")
         return after
 
+    # the customer
+
+    def customer_wrote(self, tx: Tx, proposal: Proposal, message: Message) -> Proposal:
+        """The customer wrote again while this waits: its cards say so, and Approve asks once more."""
+        after = self._moved(tx, proposal, proposal.joined(message))
+        customer = Actor(kind="system", id="customer", name="the customer")
+        self._audit(tx, "proposal.customer_wrote", customer, after, {"follow_ups": len(after.follow_ups)})
+        Errands(tx, self.policy, self._clock).repaint(after)
+        return after
+
     # the agent and the clock
 
     async def withdraw(self, proposal_id: str, agent: str) -> Proposal:
@@ -375,6 +397,67 @@ class Approvals:
             return len(overdue)
 
         return await self._store.transact(work)
+
+    # thresholds as proposals, and what ran and was wrong
+
+    def offer(self, tx: Tx, category: str, content: Action, reason: str) -> Proposal:
+        """Put a looser threshold to the admins, in place of an earlier offer that still waits."""
+        self.retract_offer(tx, category, "a newer look offers another threshold")
+        now, name = self._clock.now(), f"thresholds:{category}"
+        subject = "A category has earned more autonomy"
+        proposal = Proposal(
+            id=self._clock.new_id("prp"),
+            agent=SYSTEM.id,
+            category=category,
+            conversation=Conversation(id=name, subject=subject, customer={"name": category}),
+            revision=Revision(
+                number=1,
+                content=content,
+                author=SYSTEM,
+                digest=digest_of(content, recipient=name, connector=THRESHOLDS_CONNECTOR, revision=1),
+            ),
+            confidence=None,
+            in_scope=True,
+            evidence=(),
+            connector=THRESHOLDS_CONNECTOR,
+            recipient=name,
+            state=State.PENDING,
+            ruling=Ruling(verdict=Verdict.ASK, rule=f"categories.{category}.risk", reason=reason),
+            created_at=now,
+            expires_at=now + LONGEST_WAIT,
+            cards=((OPS, self.policy.channels.ops),),
+        )
+        tx.add_proposal(proposal, Submission(key=proposal.id, body_hash=proposal.digest, salt=self._clock.salt()))
+        tx.keep(f"offer:{category}", proposal.id)
+        self._audit(tx, "threshold.offered", SYSTEM, proposal, {"offer": content.canonical()})
+        Errands(tx, self.policy, self._clock).card(proposal, OPS, self.policy.channels.ops)
+        return proposal
+
+    def retract_offer(self, tx: Tx, category: str, reason: str) -> None:
+        """Take back an offer that still waits: what it rests on no longer holds."""
+        earlier = tx.kept(f"offer:{category}")
+        if isinstance(earlier, str) and (before := tx.proposal(earlier)).state in WAITING:
+            self._cancelled(tx, before, SYSTEM, Move.WITHDRAW, reason)
+
+    async def mark_wrong(self, proposal_id: str, person: Person) -> Proposal:
+        """A reviewer says that what went out on its own was wrong; it counts once."""
+        return await self._store.transact(lambda tx: self._mark_wrong(tx, proposal_id, person))
+
+    def _mark_wrong(self, tx: Tx, proposal_id: str, person: Person) -> Proposal:
+        before = tx.proposal(proposal_id)
+        check_reviewer(self.policy, before, person)
+        if before.decision is None or before.decision.kind is not DecisionKind.AUTOMATIC:
+            raise Conflict("A person decided this one; only what ran on its own can be marked as wrong.")
+        if before.marked_by:
+            sentence = f"{before.marked_by.name} has marked this already; it counts once."
+            raise AlreadyDecided(sentence, winner_id=before.marked_by.id)
+        after = self._moved(tx, before, replace(before, marked_by=person.actor))
+        self._audit(tx, "proposal.marked_wrong", person.actor, after, {})
+        errands = Errands(tx, self.policy, self._clock)
+        for receipt in tx.receipts(after.id):
+            if receipt.room == LOG:
+                errands.relog(after, receipt.channel, receipt.ts, tx.message_proposals(receipt.channel, receipt.ts))
+        return after
 
     # carrying out
 
@@ -466,6 +549,8 @@ class Approvals:
         except Conflict:
             if proposal.decision is None:
                 raise
+            if move is Move.UNDO and proposal.execution:
+                raise Conflict(TOO_LATE) from None
             raise self._late(proposal, move) from None
 
     def _check_say(self, proposal: Proposal, person: Person, move: Move) -> None:
@@ -487,7 +572,14 @@ class Approvals:
     def _moved(self, tx: Tx, before: Proposal, after: Proposal) -> Proposal:
         after = replace(after, version=before.version + 1)
         self._swap(tx, before, after)
+        if after.ruling.choice and self._teaches(before, after):
+            tx.add_lesson(after.id)
         return after
+
+    def _teaches(self, before: Proposal, after: Proposal) -> bool:
+        """Whether this move said something about the AI: a decision, a mark, or the end of the time to undo one."""
+        settled = before.state is State.APPROVED and bool(self.policy.category(after.category).undo_window)
+        return after.decision != before.decision or after.marked_by != before.marked_by or settled
 
     def _swap(self, tx: Tx, before: Proposal, after: Proposal) -> None:
         if not tx.swap(before, after):
@@ -573,6 +665,11 @@ def _rule_actor(proposal: Proposal) -> Actor:
     return Actor(kind="rule", id=proposal.ruling.rule, name="the policy")
 
 
+def _check_heard(proposal: Proposal, seen: Seen) -> None:
+    if len(proposal.follow_ups) > seen.follow_ups:
+        raise WroteAgain("The customer wrote again after this draft; read the new message and decide again.")
+
+
 def _check_content(content: Content) -> None:
     if isinstance(content, Reply):
         if not content.text.strip():
@@ -587,7 +684,3 @@ def _about(proposal: Proposal) -> list[Line]:
         Line(label="Proposed", text=summary(proposal)),
         Line(label="Case", text=proposal.id),
     ]
-
-
-def _number(value: Json) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -3,10 +3,13 @@
 from collections.abc import AsyncIterator, Iterator
 
 from bot.domain.audit import AuditEvent, Fault, verify
+from bot.domain.policy import Policy
 from bot.domain.proposal import Json
-from bot.ports import Reader, Store
+from bot.errands import Errands, Line
+from bot.ports import Clock, Reader, Store, Tx
 
 PAGE = 1000
+HEAD_NOTED = "audit_head_noted"
 
 
 async def check_chain(store: Store, head: tuple[int, str] | None = None) -> tuple[int, Fault | None]:
@@ -42,3 +45,21 @@ async def events_of(store: Store) -> AsyncIterator[dict[str, Json]]:
                 "hash": written.hash,
             }
         after = page[-1].seq
+
+
+async def note_head(store: Store, policy: Policy, clock: Clock) -> bool:
+    """Once a day, post the chain's head to the ops channel: a chain alone does not show a tail that was cut off."""
+
+    def work(tx: Tx) -> bool:
+        today = f"{clock.now():%Y-%m-%d}"
+        seq, digest = tx.audit_head()
+        if seq == 0 or tx.kept(HEAD_NOTED) == today:
+            return False
+        tx.keep(HEAD_NOTED, today)
+        lines = [Line(label="Events", text=str(seq)), Line(label="Head", text=f"{seq}:{digest}")]
+        Errands(tx, policy, clock).notice("The audit log today; `sayso audit verify --head` checks against it.", lines)
+        return True
+
+    if await store.read(lambda tx: tx.kept(HEAD_NOTED)) == f"{clock.now():%Y-%m-%d}":
+        return False
+    return await store.transact(work)

@@ -1,6 +1,7 @@
-"""The command line: serve, check, tokens, audit, export, backup."""
+"""The command line: serve, check, tune, tokens, audit, export, backup."""
 
 import asyncio
+import io
 import json
 import os
 import signal
@@ -9,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -17,9 +18,15 @@ from bot.config import Config
 from bot.domain.errors import BadInput, SaysoError
 from bot.ports import Store
 
+if TYPE_CHECKING:
+    from bot.tuning import Report
+
 T = TypeVar("T")
 app = typer.Typer(
-    add_completion=False, no_args_is_help=True, help="A named person in charge of what a support AI says and does."
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    help="A named person in charge of what a support AI says and does.",
 )
 tokens = typer.Typer(no_args_is_help=True, help="Agents' tokens.")
 audit = typer.Typer(no_args_is_help=True, help="The audit log.")
@@ -102,7 +109,9 @@ def create_token(
     owner: Annotated[
         str | None, typer.Option(help="The Slack user whose agent it is: may not decide its cases.")
     ] = None,
-    days: Annotated[int | None, typer.Option(min=1, help="How many days it lives; default: until revoked.")] = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, max=3650, help="How many days it lives; default: until revoked.")
+    ] = None,
 ) -> None:
     """Create a token and print it, once."""
     from bot.clock import SystemClock
@@ -130,8 +139,12 @@ def revoke_token(name: str) -> None:
 @tokens.command("list")
 def list_tokens() -> None:
     """Every token with its prefix, scope and last use; never the secret."""
+    from bot.clock import SystemClock
+
+    now = SystemClock().now()
     for token in _with_store(lambda store: store.read(lambda tx: tx.tokens())):
-        state = "revoked" if token.revoked_at else "live"
+        expired = token.expires_at is not None and token.expires_at <= now
+        state = "revoked" if token.revoked_at else "expired" if expired else "live"
         used = f"{token.last_used_at:%Y-%m-%d %H:%M}" if token.last_used_at else "never used"
         typer.echo(f"{token.name}\t{token.prefix}…\t{token.scope}\t{state}\t{used}")
 
@@ -166,6 +179,67 @@ def export_audit() -> None:
             typer.echo(json.dumps(document, ensure_ascii=False))
 
     _with_store(write)
+
+
+@export.command("history")
+def export_history() -> None:
+    """Every decided case in the form that `sayso tune` reads, a JSON object a line."""
+    from bot.history import history_of
+
+    async def write(store: Store) -> None:
+        async for row in history_of(store):
+            typer.echo(json.dumps(row, ensure_ascii=False))
+
+    _with_store(write)
+
+
+@app.command()
+def tune(
+    history: Annotated[Path, typer.Argument(help="Past tickets, a JSON object a line, plain or gzip.")],
+    risk: Annotated[float, typer.Option(help="The share that may be wrong among what runs on its own.")] = 0.02,
+    confidence: Annotated[float, typer.Option(help="How sure that promise has to be.")] = 0.9,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+    plot: Annotated[Path | None, typer.Option(help="Draw error against share to this PNG file.")] = None,
+    write_policy: Annotated[Path | None, typer.Option(help="Write the thresholds into this policy file.")] = None,
+) -> None:
+    """Which thresholds past tickets support, and what other choices would have done."""
+    from bot import tuning_report
+    from bot.domain.certificate import check_targets
+    from bot.tuning import tune as look
+
+    check_targets(risk, confidence)
+    size = history.stat().st_size if history.is_file() else 0
+    quiet = not sys.stderr.isatty()
+    with typer.progressbar(length=max(size, 1), label="Reading", file=io.StringIO() if quiet else sys.stderr) as bar:
+        report = look(history, risk=risk, confidence=confidence, progress=lambda at: bar.update(at - bar.pos))
+    typer.echo(json.dumps(tuning_report.as_json(report), indent=2) if as_json else tuning_report.as_text(report))
+    if plot:
+        from bot.charts import draw
+
+        plot.write_bytes(draw(tuning_report.as_curves(report)))
+        typer.echo(f"Drawn to {plot}.", err=True)
+    if write_policy:
+        _write_thresholds(write_policy, report)
+
+
+def _write_thresholds(path: Path, report: "Report") -> None:
+    """Into an existing policy, which must stay valid, or as the categories of a new one."""
+    from bot.policy_file import PolicyProblems, load_policy, problems_text
+    from bot.tuning_report import into_policy
+
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    after, left = into_policy(before, report)
+    if before:
+        try:
+            load_policy(after)
+        except PolicyProblems as problems:
+            typer.echo(problems_text(path, problems.problems), err=True)
+            raise BadInput(f"{path} would not be a valid policy, so nothing was written.") from None
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.write_text(after, encoding="utf-8")
+    fresh.replace(path)
+    for line in [*left, f"Written to {path}; the modes were left as they are."]:
+        typer.echo(line, err=True)
 
 
 @app.command()

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from bot.domain.errors import BadInput
 
 SLACK: Final = "https://slack.com/api/"
+THIS_MACHINE: Final = ("127.0.0.1", "localhost", "::1")
 LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -74,14 +76,20 @@ def _token(values: Mapping[str, str], name: str, prefix: str) -> str | None:
 
 
 def _url(text: str) -> str:
-    if not text.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+    try:
+        address = urlsplit(text)
+        usable = bool(address.hostname) and address.username is None and (address.port or 1) > 0
+    except ValueError:
+        usable = False
+    # The bot's token travels there: in clear only to this machine itself, not to a host whose name begins like it.
+    if not usable or (address.scheme != "https" and (address.scheme != "http" or address.hostname not in THIS_MACHINE)):
         raise BadInput("SLACK_API_URL must be an https address, or http on this machine.")
     return text if text.endswith("/") else f"{text}/"
 
 
 def _port(text: str) -> int:
-    if not text.isdecimal() or not 0 <= int(text) <= 65535:
-        raise BadInput(f"SAYSO_PORT must be a number from 0 to 65535, not {text!r}.")
+    if not text.isdecimal() or len(text) > 5 or int(text) > 65535:
+        raise BadInput(f"SAYSO_PORT must be a number from 0 to 65535, not {text[:40]!r}.")
     return int(text)
 
 

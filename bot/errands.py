@@ -3,14 +3,18 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 from urllib.parse import urlsplit
 
 from bot.domain.delivery import Errand, ErrandKind
+from bot.domain.masking import mask
 from bot.domain.policy import Policy
 from bot.domain.proposal import Action, Json, Proposal
 from bot.ports import Clock, Tx
 
-REVIEW, ESCALATION, OPS = "review", "escalation", "ops"
+REVIEW, ESCALATION, OPS, LOG = "review", "escalation", "ops", "log"
+SPEAKING: Final = frozenset({"slack_thread", "email", "zendesk"})
+"""The types of connector that carry words to a customer by themselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +93,16 @@ class Errands:
         channel = self._policy.channels.log
         self._add(ErrandKind.LOG, f"slack:{channel}", about=proposal, payload={"channel": channel})
 
+    def relog(self, proposal: Proposal, channel: str, ts: str, proposals: list[str]) -> None:
+        """Bring a message of the log up to date; `proposals` are those of its lines, in order."""
+        ids: list[Json] = [*proposals]
+        payload: dict[str, Json] = {"channel": channel, "ts": ts, "lines": ids}
+        self._add(ErrandKind.RELOG, f"slack:{channel}", about=proposal, payload=payload, coalesce=f"log:{ts}")
+
+    def chart(self, category: str, *, user: str) -> None:
+        """Draw a category's last weeks and show them to whoever asked."""
+        self._add(ErrandKind.CHART, f"chart:{user}", payload={"category": category, "user": user})
+
     def notice(self, title: str, lines: Iterable[Line], *, about: Proposal | None = None, level: str = "info") -> None:
         """A message in the ops channel."""
         channel = self._policy.channels.ops
@@ -99,6 +113,21 @@ class Errands:
             about=about,
             payload={"channel": channel, "title": title, "lines": rows, "level": level},
         )
+
+    def hold_the_line(self, proposal: Proposal) -> None:
+        """Tell the customer once in a conversation that a person is looking, where the policy has words for it."""
+        line, kind = self._policy.holding_line, proposal.connector.partition(":")[0]
+        if line and kind in SPEAKING and self._first(f"held:{proposal.conversation.id}"):
+            self._add(ErrandKind.SPEAK, lane_of(proposal), about=proposal, payload={"say": "line", "text": line})
+        if kind == "zendesk":
+            note = f"Sayso handed this to the escalation team: {proposal.ruling.reason}"
+            self._add(ErrandKind.SPEAK, lane_of(proposal), about=proposal, payload={"say": "note", "text": note})
+
+    def _first(self, name: str) -> bool:
+        if self._tx.kept(name) is not None:
+            return False
+        self._tx.keep(name, self._now.isoformat())
+        return True
 
     def whisper(self, *, channel: str, user: str, text: str, about: Proposal | None = None) -> None:
         """A line that only this user sees."""
@@ -123,5 +152,10 @@ def summary(proposal: Proposal) -> str:
     content = proposal.content
     if isinstance(content, Action):
         args = ", ".join(f"{name}: {value}" for name, value in content.args.items())
-        return f"{content.name}({args})"[:150]
-    return " ".join(content.text.split())[:150]
+        return _begun(f"{content.name}({args})")
+    return _begun(content.text)
+
+
+def _begun(text: str) -> str:
+    # Masked before it is cut: half a card number would not be known as one.
+    return " ".join(mask(text[:4000]).text.split())[:150]

@@ -1,6 +1,6 @@
 """The seams: what the use cases need from storage, couriers, drafters and the clock, as Protocols."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -8,9 +8,12 @@ from typing import Protocol, TypeVar
 from bot.domain.audit import AuditEvent, Event
 from bot.domain.decision import Actor, Decision
 from bot.domain.delivery import Errand, Outcome, Receipt
+from bot.domain.label import Label
 from bot.domain.lifecycle import State
 from bot.domain.proposal import Json, Proposal, Revision
+from bot.domain.standing import Accepted
 from bot.domain.threshold import SettingChange
+from bot.domain.ticket import QueuedTicket
 
 T = TypeVar("T")
 
@@ -60,9 +63,42 @@ class Pause:
     reason: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRegime:
+    """A category's regime as it is kept: what it rests on, the monitor's state, and the certificate in force."""
+
+    category: str
+    number: int
+    fingerprint: Mapping[str, str]
+    state: Mapping[str, Json] | None
+    accepted: Accepted | None
+    started_at: datetime
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayCount:
+    """What became of a category's proposals on one UTC day (`2025-03-12`): ran on their own, or held."""
+
+    category: str
+    day: str
+    automated: int
+    held: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditCount:
+    """How many audited labels of one day were alike: wrong or not, drawn with that probability."""
+
+    day: str
+    wrong: bool
+    probability: float
+    count: int
+
+
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What a commit touched: proposals that changed, and whether errands were added."""
+    """What a commit touched: proposals and tickets that changed (their ids), and whether errands were added."""
 
     proposals: frozenset[str]
     errands: bool
@@ -94,6 +130,23 @@ class Reader(Protocol):
     def next_due(self) -> datetime | None: ...
     def outbox_size(self) -> dict[str, int]: ...
     def kept(self, name: str) -> Json: ...
+    def message_proposals(self, channel: str, ts: str) -> list[str]: ...
+    def regime(self, category: str) -> StoredRegime | None: ...
+    def label(self, category: str, regime: int, conversation_id: str) -> Label | None: ...
+    def label_counts(
+        self, category: str, regime: int, *, sampled: bool = True, since: str = ""
+    ) -> list[tuple[int, int, int]]: ...
+    def wrong_labels(self, category: str, regime: int, limit: int = 3) -> list[str]: ...
+    def audit_counts(self, category: str, *, since: str = "", regime: int | None = None) -> list[AuditCount]: ...
+    def days(self, since: str, category: str | None = None) -> list[DayCount]: ...
+    def lessons(self, limit: int = 200) -> list[str]: ...
+    def decided(self, after: str, limit: int = 500) -> list[str]: ...
+    def ticket(self, ticket_id: str) -> QueuedTicket: ...
+    def arrived(self, source: str, key: str) -> QueuedTicket | None: ...
+    def waiting_ticket(self, conversation_id: str) -> QueuedTicket | None: ...
+    def due_tickets(self, now: datetime, limit: int) -> list[QueuedTicket]: ...
+    def next_ticket(self) -> datetime | None: ...
+    def thread_of(self, references: list[str]) -> str | None: ...
 
 
 class Tx(Reader, Protocol):
@@ -119,6 +172,16 @@ class Tx(Reader, Protocol):
     def revoke_token(self, name: str, at: datetime) -> bool: ...
     def first_sight(self, delivery: str, *, now: datetime) -> bool: ...
     def keep(self, name: str, value: Json) -> None: ...
+    def put_regime(self, regime: StoredRegime) -> None: ...
+    def add_label(self, label: Label) -> None: ...
+    def correct_label(self, proposal_id: str) -> None: ...
+    def add_lesson(self, proposal_id: str) -> None: ...
+    def lesson_learned(self, proposal_id: str) -> None: ...
+    def count_day(self, category: str, day: str, *, automated: bool) -> None: ...
+    def add_ticket(self, ticket: QueuedTicket) -> None: ...
+    def change_ticket(self, ticket: QueuedTicket) -> None: ...
+    def release_tickets(self, now: datetime) -> None: ...
+    def add_thread(self, reference: str, conversation_id: str) -> None: ...
 
 
 class Store(Protocol):

@@ -7,7 +7,7 @@ again and marked as interrupted, so that its courier can look whether the earlie
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
 from typing import Final
@@ -20,6 +20,7 @@ from bot.ports import Case, Clock, Commit, Courier, Store, Tx
 log = structlog.get_logger(__name__)
 
 LANES_AT_ONCE: Final = 32
+LINES_TOGETHER: Final = 10
 LONGEST_NAP: Final = timedelta(seconds=30)
 BREATH: Final = timedelta(milliseconds=250)
 RUN_BUDGET: Final = LEASE / 3
@@ -31,6 +32,7 @@ Buried = Callable[[Tx, Errand, str], None]
 class _Leased:
     errand: Errand
     case: Case | None
+    lines: tuple[Case, ...] = ()
 
 
 class Relay:
@@ -87,6 +89,7 @@ class Relay:
             self._wake.clear()
             try:
                 leased = await self._store.transact(self._lease)
+                due = None if leased else await self._store.read(lambda tx: tx.next_due())
             except Exception:
                 # A database that is locked or full for a moment must not end the relay for good.
                 log.exception("lease_failed")
@@ -95,18 +98,21 @@ class Relay:
             for _, run in groupby(leased, key=lambda item: item.errand.lane):
                 task = asyncio.create_task(self._carry_lane(list(run)))
                 self._lanes.add(task)
-                task.add_done_callback(self._lanes.discard)
+                task.add_done_callback(self._lane_free)
             if not leased:
-                await self._nap()
+                await self._nap(due)
 
-    async def _nap(self) -> None:
+    async def _nap(self, due: datetime | None) -> None:
         now = self._clock.now()
-        due = await self._store.read(lambda tx: tx.next_due())
         nap = LONGEST_NAP if due is None else min(max(due - now, timedelta(milliseconds=5)), LONGEST_NAP)
-        try:
-            await asyncio.wait_for(self._wake.wait(), nap.total_seconds())
-        except TimeoutError:
-            return
+        await _event_or(self._wake, nap)
+
+    def _lane_free(self, task: asyncio.Task[None]) -> None:
+        self._lanes.discard(task)
+        self._wake.set()
+        if not task.cancelled() and (error := task.exception()):
+            # The lease stays and runs out: what was in flight is then carried again, as interrupted.
+            log.error("lane_failed", exc_info=error)
 
     async def _sweep_forever(self) -> None:
         while True:
@@ -119,25 +125,28 @@ class Relay:
                 log.exception("sweep_failed")
                 due = None
             nap = LONGEST_NAP if due is None else min(max(due - self._clock.now(), timedelta(0)), LONGEST_NAP)
-            try:
-                await asyncio.wait_for(self._stirred.wait(), nap.total_seconds())
+            if await _event_or(self._stirred, nap):
                 await asyncio.sleep(BREATH.total_seconds())
-            except TimeoutError:
-                continue
 
     def _lease(self, tx: Tx) -> list[_Leased]:
         now = self._clock.now()
         errands = tx.lease(now=now, owner=self._owner, until=now + LEASE, limit=LANES_AT_ONCE)
         cases: dict[str, Case] = {}
+
+        def case(proposal_id: str) -> Case:
+            if proposal_id not in cases:
+                cases[proposal_id] = Case(
+                    proposal=tx.proposal(proposal_id),
+                    revisions=tuple(tx.revisions(proposal_id)),
+                    receipts=tuple(tx.receipts(proposal_id)),
+                )
+            return cases[proposal_id]
+
         leased = []
         for errand in errands:
-            if errand.proposal_id and errand.proposal_id not in cases:
-                cases[errand.proposal_id] = Case(
-                    proposal=tx.proposal(errand.proposal_id),
-                    revisions=tuple(tx.revisions(errand.proposal_id)),
-                    receipts=tuple(tx.receipts(errand.proposal_id)),
-                )
-            leased.append(_Leased(errand, cases.get(errand.proposal_id or "")))
+            lines = errand.payload.get("lines") if errand.kind is ErrandKind.RELOG else None
+            shown = tuple(case(str(one)) for one in lines) if isinstance(lines, list) else ()
+            leased.append(_Leased(errand, case(errand.proposal_id) if errand.proposal_id else None, shown))
         return leased
 
     async def _carry_lane(self, run: list[_Leased]) -> None:
@@ -150,7 +159,8 @@ class Relay:
                 return
             head, together, rest = _together(run)
             case = fresh.get(head.errand.proposal_id or "", head.case)
-            outcome = await self._carry(head.errand, case, together)
+            others = [*head.lines, *(item.case for item in together if item.case)]
+            outcome = await self._carry(head.errand, case, others)
             gone = [head.errand, *(item.errand for item in together)]
             back = rest if isinstance(outcome, Postponed) else []
             await self._store.transact(partial(self._settle_all, gone, outcome, back))
@@ -160,12 +170,12 @@ class Relay:
                 fresh[case.proposal.id] = replace(case, receipts=(*case.receipts, outcome.receipt))
             run = rest
 
-    async def _carry(self, errand: Errand, case: Case | None, together: list[_Leased]) -> Outcome:
+    async def _carry(self, errand: Errand, case: Case | None, together: list[Case]) -> Outcome:
         courier = self._couriers.get(errand.kind)
         if courier is None:
             return Failed(error=f"nothing here carries {errand.kind}")
         try:
-            return await courier.carry(errand, case, *(item.case for item in together if item.case))
+            return await courier.carry(errand, case, *together)
         except Exception as error:
             # A fault of ours after a call may have left: for an execution that means nobody knows.
             log.exception("courier_failed", errand=errand.id, kind=errand.kind)
@@ -211,10 +221,20 @@ class Relay:
             tx.release(item.errand.id)
 
 
+async def _event_or(event: asyncio.Event, nap: timedelta) -> bool:
+    """Whether the event came within the nap; unlike `asyncio.wait_for` of 3.11, this never swallows a cancellation."""
+    try:
+        async with asyncio.timeout(nap.total_seconds()):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
+
+
 def _together(run: list[_Leased]) -> tuple[_Leased, list[_Leased], list[_Leased]]:
     """The first errand, those right behind it that share its message (log lines do), and the rest."""
     head, end = run[0], 1
     if head.errand.kind is ErrandKind.LOG:
-        while end < len(run) and run[end].errand.kind is ErrandKind.LOG:
+        while end < min(len(run), LINES_TOGETHER) and run[end].errand.kind is ErrandKind.LOG:
             end += 1
     return head, run[1:end], run[end:]

@@ -1,22 +1,41 @@
-"""The use cases of thresholds: show them, change them by hand."""
+"""The use cases of thresholds: show them, change them by hand, look at a chosen moment, apply what was approved."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.domain.audit import Event
 from bot.domain.authority import Person, check_admin
+from bot.domain.bins import THRESHOLDS
+from bot.domain.certificate import Certificate, NotEnough, certify_counts
+from bot.domain.decision import Actor
 from bot.domain.errors import BadInput
+from bot.domain.estimate import Estimate
+from bot.domain.offer import WhatIf, accepted_offer, promise
 from bot.domain.policy import CategoryRule, Mode, Policy, Setting, number
+from bot.domain.proposal import Json, Proposal
+from bot.domain.standing import Accepted, Standing
 from bot.domain.threshold import SettingChange, effective
 from bot.errands import Errands, Line
+from bot.evidence import Week, counters, error_now, shares, weeks, what_if
 from bot.ports import Clock, Reader, Store, Tx
+from bot.regimes import save, standing_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """One category as `/threshold` shows it."""
+    """One category as `/threshold` shows it.
+
+    `share` of its cases ran on their own in the last weeks; `needed` more labels until a looser threshold can be
+    offered at best, None where none is earned.
+    """
 
     rule: CategoryRule
     setting: Setting
+    set_by: str
+    share: float | None
+    error: Estimate | None
+    labels: int
+    needed: int | None
     history: tuple[SettingChange, ...] = ()
 
 
@@ -30,6 +49,32 @@ class Wish:
     reason: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """A change by hand: how it was, how it is, and what the evidence says to that."""
+
+    category: str
+    before: Setting
+    after: Setting
+    evidence: str | None
+
+    def sentence(self) -> str:
+        """For whoever changed it."""
+        said = [f"{self.category} is now {described(self.after)}. It was {described(self.before)}."]
+        return " ".join([*said, *([self.evidence] if self.evidence else []), "The ops channel was told."])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuned:
+    """A look at a moment that somebody chose; `certificate` where the stored labels would support a threshold."""
+
+    rule: CategoryRule
+    setting: Setting
+    found: Certificate | NotEnough
+    what_if: WhatIf | None
+    caution: str
+
+
 class Thresholds:
     """Reads and changes what applies to a category now."""
 
@@ -40,11 +85,8 @@ class Thresholds:
         """Every category of the policy, in its order."""
 
         def work(tx: Reader) -> list[Shown]:
-            changes = tx.settings()
-            return [
-                Shown(rule=rule, setting=effective(rule, changes.get(name)))
-                for name, rule in self._policy.categories.items()
-            ]
+            ran = shares(tx, self._clock.now())
+            return [self._shown(tx, name, ran.get(name)) for name in self._policy.categories]
 
         return await self._store.read(work)
 
@@ -53,21 +95,50 @@ class Thresholds:
         rule = self._known(category)
 
         def work(tx: Reader) -> Shown:
-            history = tx.setting_history(category, 5)
-            return Shown(rule=rule, setting=effective(rule, history[0] if history else None), history=tuple(history))
+            ran = shares(tx, self._clock.now())
+            return self._shown(tx, rule.name, ran.get(rule.name), tuple(tx.setting_history(category, 5)))
 
         return await self._store.read(work)
 
-    async def change(self, wish: Wish, person: Person) -> tuple[Setting, Setting]:
-        """Apply it at once, write it down with who, when and why, and tell the ops channel; (before, after)."""
+    def _shown(
+        self, tx: Reader, category: str, share: float | None, history: tuple[SettingChange, ...] = ()
+    ) -> Shown:
+        standing = standing_of(tx, self._policy, category)
+        monitor = standing.monitor
+        labels = monitor.sample if monitor else sum(counters(tx, category, standing.regime)[0])
+        return Shown(
+            rule=standing.rule,
+            setting=standing.setting,
+            set_by=_set_by(standing),
+            share=share,
+            error=error_now(tx, category, standing.regime),
+            labels=labels,
+            needed=monitor.labels_needed() if monitor else None,
+            history=history,
+        )
+
+    async def picture(self, category: str, *, user: str) -> None:
+        """Have the category's last weeks drawn for whoever asked; the drawing happens later, elsewhere."""
+        rule = self._known(category)
+        await self._store.transact(lambda tx: Errands(tx, self._policy, self._clock).chart(rule.name, user=user))
+
+    async def weeks(self, category: str) -> tuple[CategoryRule, list[Week]]:
+        """What such a drawing shows."""
+        rule = self._known(category)
+        return rule, await self._store.read(lambda tx: weeks(tx, category, self._clock.now()))
+
+    async def change(self, wish: Wish, person: Person) -> Changed:
+        """Apply it at once, write it down with who, when and why, and tell the ops channel."""
         rule = self._known(wish.category)
         if wish.threshold is not None and not 0.0 <= wish.threshold <= 1.0:
             raise BadInput("A threshold is a number between 0 and 1, such as 0.92.")
         return await self._store.transact(lambda tx: self._change(tx, rule, wish, person))
 
-    def _change(self, tx: Tx, rule: CategoryRule, wish: Wish, person: Person) -> tuple[Setting, Setting]:
+    def _change(self, tx: Tx, rule: CategoryRule, wish: Wish, person: Person) -> Changed:
         check_admin(self._policy, person)
-        earlier = tx.settings().get(rule.name)
+        standing = standing_of(tx, self._policy, rule.name)
+        history = tx.setting_history(rule.name, 1)
+        earlier = history[0] if history else None
         change = SettingChange(
             category=rule.name,
             mode=wish.mode or (earlier.mode if earlier else None),
@@ -76,24 +147,115 @@ class Thresholds:
             at=self._clock.now(),
             reason=wish.reason,
         )
-        before, after = effective(rule, earlier), effective(rule, change)
+        evidence = None
+        if wish.threshold is not None:
+            evidence = self._by_hand(tx, standing, wish.threshold)
+        monitor = standing.monitor
+        after = effective(rule, change, monitor=monitor, regime=standing.regime)
         tx.change_setting(change)
-        at = change.at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        payload = {
-            "category": rule.name,
-            "mode": [before.mode.value, after.mode.value],
-            "threshold": [before.threshold, after.threshold],
-            "reason": wish.reason,
-        }
-        tx.audit(Event(kind="threshold.changed", at=at, actor=person.actor, proposal_id=None, payload=payload))  # type: ignore[arg-type]
+        payload: dict[str, Json] = {**_moves(standing.setting, after), "reason": wish.reason, "evidence": evidence}
+        self._audit(tx, "threshold.changed", person.actor, rule, payload)
         lines = [
             Line(label="By", user=person.actor.id),
-            Line(label="Was", text=described(before)),
+            Line(label="Was", text=described(standing.setting)),
             Line(label="Is now", text=described(after)),
             Line(label="Why", text=wish.reason or "no reason given"),
+            *([Line(label="Evidence", text=evidence)] if evidence else []),
         ]
         Errands(tx, self._policy, self._clock).notice(f"The threshold of {rule.name} was changed.", lines)
-        return before, after
+        return Changed(category=rule.name, before=standing.setting, after=after, evidence=evidence)
+
+    def _by_hand(self, tx: Tx, standing: Standing, threshold: float) -> str:
+        """Set it, and say what the evidence says to it."""
+        monitor = standing.monitor
+        if monitor is None:
+            return "It is a fixed threshold: no evidence stands behind it, and nothing takes it back when it errs."
+        supported = monitor.set_by_hand(threshold)
+        save(tx, standing, self._clock.now())
+        kept = promise(monitor.plan.risk, monitor.plan.confidence)
+        if supported:
+            return f"The evidence supports it. {kept}"
+        if monitor.regime.certified < 0:
+            why = f"{standing.rule.name} has earned no threshold yet ({_labels(monitor.sample)} so far)"
+        else:
+            why = f"it supports {number(THRESHOLDS[monitor.regime.certified])} at the loosest"
+        return f"⚠ The evidence does not support it: {why}. Nobody promises how much of it is wrong; audits go on."
+
+    async def tune(self, category: str, risk: float) -> Tuned:
+        """What the labels stored so far would support now, at that risk; it changes nothing."""
+        rule = self._known(category)
+
+        def work(tx: Reader) -> Tuned:
+            standing = standing_of(tx, self._policy, rule.name)
+            n, k = counters(tx, rule.name, standing.regime)
+            found = certify_counts(n, k, risk=risk, confidence=self._policy.confidence_level)
+            weeks_ = None
+            if isinstance(found, Certificate):
+                weeks_ = what_if(tx, rule.name, standing.regime, found.bin, self._clock.now())
+            return Tuned(
+                rule=rule, setting=standing.setting, found=found, what_if=weeks_, caution=_caution(standing, found)
+            )
+
+        return await self._store.read(work)
+
+    async def loosen(self, proposal: Proposal) -> None:
+        """Apply an approved offer, once; BadInput where the evidence no longer supports it."""
+        await self._store.transact(lambda tx: self._loosen(tx, proposal))
+
+    def _loosen(self, tx: Tx, proposal: Proposal) -> None:
+        offer = accepted_offer(proposal.content)
+        standing = standing_of(tx, self._policy, self._known(offer.category).name)
+        monitor, before = standing.monitor, standing.setting
+        if monitor is None:
+            raise BadInput(f"{offer.category} has a fixed threshold now, so there is nothing to earn.")
+        if monitor.regime.number == offer.regime and monitor.regime.bin >= offer.bin and monitor.regime.by_hand is None:
+            return  # an earlier attempt got this far
+        monitor.loosen(offer.bin, offer.regime)
+        by = proposal.decision.by if proposal.decision else Actor(kind="system", id="sayso", name="Sayso")
+        n, k = monitor.regime.n, monitor.regime.k
+        accepted = Accepted(
+            threshold=THRESHOLDS[offer.bin],
+            sample=monitor.sample,
+            covered=sum(n[: offer.bin + 1]),
+            wrong=sum(k[: offer.bin + 1]),
+            by=by.name,
+        )
+        save(tx, standing, self._clock.now(), accepted=accepted)
+        self._went_live(tx, standing.rule, before, monitor.plan.risk, accepted, by, proposal.id)
+
+    def _went_live(
+        self, tx: Tx, rule: CategoryRule, before: Setting, risk: float, accepted: Accepted, by: Actor, offer_id: str
+    ) -> None:
+        history = tx.setting_history(rule.name, 1)
+        mode = Mode.AUTONOMOUS if before.mode is Mode.SUGGEST else (history[0].mode if history else None)
+        evidence = evidence_of(accepted)
+        change = SettingChange(
+            category=rule.name,
+            mode=mode,
+            threshold=accepted.threshold,
+            by=by,
+            at=self._clock.now(),
+            reason=evidence,
+            source="certificate",
+        )
+        tx.change_setting(change)
+        standing = standing_of(tx, self._policy, rule.name)
+        live = before.threshold is None
+        payload = {**_moves(before, standing.setting), "evidence": evidence, "offer": offer_id, "risk": risk}
+        self._audit(tx, "threshold.live" if live else "threshold.loosened", by, rule, payload)
+        lines = [
+            Line(label="Approved by", user=by.id),
+            Line(label="Was", text=described(before)),
+            Line(label="Is now", text=described(standing.setting)),
+            Line(label="Evidence", text=evidence),
+            Line(label="Promise", text=promise(risk, self._policy.confidence_level)),
+        ]
+        title = f"{rule.name} runs on its own from {number(accepted.threshold)} now."
+        Errands(tx, self._policy, self._clock).notice(title, lines, level="good")
+
+    def _audit(self, tx: Tx, kind: str, actor: Actor, rule: CategoryRule, payload: Mapping[str, Json]) -> None:
+        at = self._clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        tx.audit(Event(kind=kind, at=at, actor=actor, proposal_id=None, payload={"category": rule.name, **payload}))
 
     def _known(self, category: str) -> CategoryRule:
         rule = self._policy.categories.get(category)
@@ -115,3 +277,48 @@ def described(setting: Setting) -> str:
             return "hold, everything waits for a person"
         case Mode.ESCALATE:
             return "escalate, everything goes to the escalation team"
+
+
+def evidence_of(accepted: Accepted) -> str:
+    """The labels behind a certificate, in words."""
+    return (
+        f"{_labels(accepted.sample)}; {accepted.wrong:,} wrong of the {accepted.covered:,} "
+        f"at or above {number(accepted.threshold)}"
+    )
+
+
+def _set_by(standing: Standing) -> str:
+    monitor, accepted = standing.monitor, standing.accepted
+    if monitor is None or monitor.regime.by_hand is not None:
+        return standing.setting.source
+    if monitor.threshold is None:
+        return "not earned yet"
+    return f"certificate, {_labels(accepted.sample)}, by {accepted.by}" if accepted else standing.setting.source
+
+
+def _labels(count: int) -> str:
+    return f"{count:,} label{'' if count == 1 else 's'}"
+
+
+def _moves(before: Setting, after: Setting) -> dict[str, Json]:
+    return {
+        "mode": [before.mode.value, after.mode.value],
+        "threshold": [before.threshold, after.threshold],
+    }
+
+
+def _caution(standing: Standing, found: Certificate | NotEnough) -> str:
+    """What such a look is worth: the guarantee belongs to looks whose moment nobody chose."""
+    monitor = standing.monitor
+    if monitor is None:
+        return (
+            "This is a what-if, at a moment that you chose: a threshold that you apply is fixed, and nothing takes "
+            "it back when it errs. With `risk` in the policy the category earns its threshold with a guarantee."
+        )
+    regime = monitor.regime
+    if isinstance(found, Certificate) and found.risk == monitor.plan.risk and found.bin <= regime.certified:
+        return "A scheduled look supports it as well."
+    return (
+        "This is a what-if, at a moment that you chose, and not a certificate: the guarantee belongs to the scheduled "
+        f"looks, the next of which comes at {_labels(regime.next_look)}."
+    )

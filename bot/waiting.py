@@ -1,11 +1,16 @@
 """Wakes whoever waits for a proposal to change: an event for each waiter, set by the commit that changed it."""
 
 import asyncio
+import contextlib
 from collections import defaultdict
+from collections.abc import Callable
+from typing import TypeVar
 
 from bot.domain.errors import NotFound
 from bot.domain.proposal import Proposal
-from bot.ports import Commit, Store
+from bot.ports import Commit, Reader, Store
+
+T = TypeVar("T")
 
 
 class WaitingRoom:
@@ -31,23 +36,33 @@ class WaitingRoom:
 
     async def until_closed(self, proposal_id: str, agent: str | None, seconds: float) -> Proposal:
         """The proposal once it is closed, or as it stands after that many seconds; `agent` None may see any."""
+
+        def look(tx: Reader) -> Proposal:
+            proposal = tx.proposal(proposal_id)
+            if agent is not None and proposal.agent != agent:
+                raise NotFound(f"There is no proposal {proposal_id}.")
+            return proposal
+
+        return await self.until(proposal_id, look, lambda proposal: proposal.closed, seconds)
+
+    async def until(
+        self, touched: str, look: Callable[[Reader], T], enough: Callable[[T], bool], seconds: float
+    ) -> T:
+        """What `look` sees once it is `enough`, asked again after each commit that touched this id."""
         event = asyncio.Event()
-        self._waiters[proposal_id].add(event)
+        self._waiters[touched].add(event)
         try:
             deadline = asyncio.get_running_loop().time() + seconds
             while True:
                 event.clear()
-                proposal = await self._store.read(lambda tx: tx.proposal(proposal_id))
-                if agent is not None and proposal.agent != agent:
-                    raise NotFound(f"There is no proposal {proposal_id}.")
+                seen = await self._store.read(look)
                 left = deadline - asyncio.get_running_loop().time()
-                if proposal.closed or left <= 0 or self._closing:
-                    return proposal
-                try:
-                    await asyncio.wait_for(event.wait(), left)
-                except TimeoutError:
-                    continue
+                if enough(seen) or left <= 0 or self._closing:
+                    return seen
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(left):
+                        await event.wait()
         finally:
-            self._waiters[proposal_id].discard(event)
-            if not self._waiters[proposal_id]:
-                del self._waiters[proposal_id]
+            self._waiters[touched].discard(event)
+            if not self._waiters[touched]:
+                del self._waiters[touched]

@@ -6,7 +6,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot.slack import ids
-from handlers import actions, commands, events, views
+from handlers import actions, commands, events, messages, views
 from handlers.desk import Desk
 
 
@@ -30,6 +30,9 @@ def register(app: AsyncApp, desk: Desk) -> None:
     app.action(ids.CONFIRM)(actions.confirm)
     app.action(ids.GIVE_UP)(actions.give_up)
     app.action(ids.OPEN)(actions.show)
+    app.action(ids.REJECT)(actions.reject)
+    app.action(ids.LOG_MORE)(actions.log_more)
+    app.action(ids.APPLY)(actions.apply)
 
     app.view(ids.EDIT_VIEW)(views.edit)
     app.view(ids.READ_VIEW)(views.read)
@@ -40,3 +43,4 @@ def register(app: AsyncApp, desk: Desk) -> None:
 
     app.event("app_home_opened")(events.home_opened)
     app.event("user_change")(events.user_changed)
+    app.event("message")(messages.posted)

@@ -1,7 +1,9 @@
 """The buttons of a card: identify, decide, and acknowledge once the decision is durable."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
 import structlog
 from slack_bolt.async_app import AsyncAck
@@ -11,25 +13,40 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.approvals import Approvals
 from bot.domain.authority import Person
 from bot.domain.decision import Seen
-from bot.domain.errors import SaysoError
+from bot.domain.errors import SaysoError, WroteAgain
 from bot.domain.lifecycle import Move
 from bot.domain.proposal import Proposal
 from bot.slack import ids
-from bot.slack.courier import NETWORK
+from bot.slack.courier import NETWORK, UNREADABLE, said
 from bot.slack.metadata import Metadata
 from bot.slack.modals import Story, edit_modal, full_case, read_modal, reject_modal
+from bot.slack.thresholds import applied
 from handlers.desk import Body, Desk, channel_of
 
 log = structlog.get_logger(__name__)
 Decide = Callable[[Approvals, Seen, Person], Awaitable[Proposal]]
 Paint = Callable[[Proposal, str], dict[str, Any]]
 
-TRIGGER_SPENT = "Slack took too long to open the window; click again."
+WINDOW_SECONDS: Final = 2.5
+TRIGGER_SPENT: Final = "Slack took too long to open the window; click again."
+WINDOW_REFUSED: Final = "Slack refused to open the window ({name}); an admin finds more in Sayso's log."
+SPENT: Final = frozenset(
+    {"expired_trigger_id", "trigger_expired", "trigger_exchanged", "exchanged_trigger_id", "invalid_trigger_id"}
+    | {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited", UNREADABLE}
+)
 
 
-async def approve(ack: AsyncAck, body: Body, action: Body, desk: Desk) -> None:
-    """Approve what the card shows."""
-    await _decide(ack, body, action["value"], desk, lambda desk_, seen, person: desk_.approve(seen, person))
+async def approve(ack: AsyncAck, body: Body, action: Body, client: AsyncWebClient, desk: Desk) -> None:
+    """Approve what the card shows; where the customer wrote since, show that first."""
+    try:
+        seen = ids.seen_of(action["value"])
+        await desk.approvals.approve(seen, await desk.person(body))
+    except WroteAgain:
+        await _open(ack, body, action["value"], client, desk, Move.APPROVE, read_modal)
+        return
+    except SaysoError as error:
+        await desk.tell(body, error)
+    await ack()
 
 
 async def escalate(ack: AsyncAck, body: Body, action: Body, desk: Desk) -> None:
@@ -81,6 +98,34 @@ async def more(ack: AsyncAck, body: Body, action: Body, client: AsyncWebClient, 
         await open_case(ack, body, value, client, desk)
 
 
+async def reject(ack: AsyncAck, body: Body, action: Body, client: AsyncWebClient, desk: Desk) -> None:
+    """Reject, with a reason where one is given."""
+    await _open(ack, body, action["value"], client, desk, Move.REJECT, reject_modal)
+
+
+async def log_more(ack: AsyncAck, body: Body, action: Body, client: AsyncWebClient, desk: Desk) -> None:
+    """The ⋯ menu of a log line: this was wrong, or the full case."""
+    choice, _, value = str(action["selected_option"]["value"]).partition("|")
+    if choice != ids.WRONG_OPTION:
+        await open_case(ack, body, value, client, desk)
+        return
+    try:
+        await desk.approvals.mark_wrong(value, await desk.person(body))
+    except SaysoError as error:
+        await desk.tell(body, error)
+    await ack()
+
+
+async def apply(ack: AsyncAck, body: Body, action: Body, desk: Desk) -> None:
+    """Set the threshold that a what-if showed."""
+    try:
+        changed = await desk.thresholds.change(applied(action["value"]), await desk.person(body))
+        await desk.say(body, changed.sentence())
+    except SaysoError as error:
+        await desk.tell(body, error)
+    await ack()
+
+
 async def show(ack: AsyncAck, body: Body, action: Body, client: AsyncWebClient, desk: Desk) -> None:
     """Open a case from a list."""
     await open_case(ack, body, action["value"], client, desk)
@@ -120,7 +165,7 @@ async def _open(
     try:
         seen = ids.seen_of(value)
         proposal = await desk.approvals.check(seen, await desk.person(body), move)
-        metadata = Metadata(seen=seen, channel=channel_of(body)).text()
+        metadata = Metadata(seen=replace(seen, follow_ups=len(proposal.follow_ups)), channel=channel_of(body)).text()
         await _show_view(body, client, desk, paint(proposal, metadata))
     except SaysoError as error:
         await desk.tell(body, error)
@@ -130,7 +175,13 @@ async def _open(
 async def _show_view(body: Body, client: AsyncWebClient, desk: Desk, view: dict[str, Any]) -> None:
     """The one Slack call on the click path: a trigger lives three seconds."""
     try:
-        await client.views_open(trigger_id=body["trigger_id"], view=view)
-    except (SlackApiError, *NETWORK) as error:
+        async with asyncio.timeout(WINDOW_SECONDS):
+            await client.views_open(trigger_id=body["trigger_id"], view=view)
+    except NETWORK as error:
         log.warning("view_not_opened", error=str(error)[:300])
         await desk.tell(body, SaysoError(TRIGGER_SPENT))
+    except SlackApiError as error:
+        status, name = said(error)
+        log.warning("view_not_opened", status=status, error=name)
+        spent = status == 429 or status >= 500 or name in SPENT
+        await desk.tell(body, SaysoError(TRIGGER_SPENT if spent else WINDOW_REFUSED.format(name=name)))

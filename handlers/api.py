@@ -1,6 +1,8 @@
 """The HTTP interface for agents: identify, call one method, answer."""
 
+import asyncio
 import hashlib
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -10,7 +12,7 @@ from typing import Final
 from aiohttp import web
 
 from bot.approvals import Approvals, Request
-from bot.domain.errors import BadInput, Refused, TooMuch
+from bot.domain.errors import BadInput, NotFound, Refused, TooMuch
 from bot.domain.lifecycle import State
 from bot.domain.proposal import Action, Proposal, canonical_json
 from bot.outbound import Guard
@@ -26,6 +28,7 @@ from handlers.problems import Unauthorized
 LARGEST_BODY: Final = 1_000_000
 LARGEST_ARGS: Final = 40_000
 LONGEST_POLL: Final = 60.0
+SLOWEST_BODY: Final = 30.0
 MINUTE: Final = 60.0
 
 
@@ -52,11 +55,9 @@ class Api:
 
     async def submit(self, request: web.Request) -> web.Response:
         """POST /v1/proposals"""
-        token = await self._token(request, Scope.PROPOSE)
+        token = await self.identify(request, Scope.PROPOSE)
         self.rate.count(token.name)
-        key = request.headers.get("Idempotency-Key", "")
-        if not 1 <= len(key) <= 255:
-            raise BadInput("Send an Idempotency-Key header of 1 to 255 characters; the same key never acts twice.")
+        key = key_of(request)
         body = ProposalIn.model_validate(parse(await read_body(request), max_bytes=LARGEST_BODY))
         content = body.content
         if isinstance(content, Action) and len(canonical_json(content.canonical())) > LARGEST_ARGS:
@@ -84,21 +85,21 @@ class Api:
 
     async def read(self, request: web.Request) -> web.Response:
         """GET /v1/proposals/{id}?wait=30"""
-        token = await self._token(request, Scope.READ)
-        wait = _seconds(request.query.get("wait", "0"))
-        proposal = await self.waiting.until_closed(request.match_info["id"], _only(token), wait)
+        token = await self.identify(request, Scope.READ)
+        wait = seconds_of(request.query.get("wait", "0"))
+        proposal = await self.waiting.until_closed(_id(request), only(token), wait)
         return _answer(proposal)
 
     async def find(self, request: web.Request) -> web.Response:
         """GET /v1/proposals?state=&category=&cursor=&limit="""
-        token = await self._token(request, Scope.READ)
+        token = await self.identify(request, Scope.READ)
         asked = request.query
         limit = _limit(asked.get("limit", "50"))
         query = Query(
             states=tuple(_state(name) for name in asked.getall("state", []) if name),
-            category=asked.get("category") or None,
-            agent=_only(token),
-            cursor=asked.get("cursor") or None,
+            category=_text(asked.get("category")),
+            agent=only(token),
+            cursor=_text(asked.get("cursor")),
             limit=limit + 1,
         )
         found = await self.store.read(lambda tx: tx.find(query))
@@ -107,14 +108,15 @@ class Api:
 
     async def withdraw(self, request: web.Request) -> web.Response:
         """POST /v1/proposals/{id}/withdraw"""
-        token = await self._token(request, Scope.PROPOSE)
-        return _answer(await self.approvals.withdraw(request.match_info["id"], token.name))
+        token = await self.identify(request, Scope.PROPOSE)
+        return _answer(await self.approvals.withdraw(_id(request), token.name))
 
     async def openapi(self, request: web.Request) -> web.Response:
         """GET /openapi.json"""
         return web.json_response(document())
 
-    async def _token(self, request: web.Request, needed: Scope) -> Token:
+    async def identify(self, request: web.Request, needed: Scope) -> Token:
+        """Whose token this is, if it may do what is `needed`."""
         scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not secret.strip():
             raise Unauthorized("Send the header `Authorization: Bearer TOKEN`.")
@@ -148,21 +150,41 @@ class Rate:
             raise TooMuch(f"More than {self._per_minute} proposals a minute; slow down.", retry_after=wait)
 
 
-async def read_body(request: web.Request) -> bytes:
+def key_of(request: web.Request) -> str:
+    """The idempotency key; BadInput where there is none that can be used."""
+    key = request.headers.get("Idempotency-Key", "")
+    if not (1 <= len(key) <= 255 and key.isascii() and key.isprintable()):
+        raise BadInput(
+            "Send an Idempotency-Key header of 1 to 255 printable ASCII characters; the same key never acts twice."
+        )
+    return key
+
+
+async def read_body(request: web.Request, largest: int = LARGEST_BODY) -> bytes:
     """The raw body within bounds; refused unread where it says that it is larger or compressed."""
-    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+    if any(coding.strip().lower() != "identity" for coding in request.headers.getall("Content-Encoding", [])):
         raise web.HTTPUnsupportedMediaType(text="Send the body uncompressed.")
-    if (request.content_length or 0) > LARGEST_BODY:
-        raise web.HTTPRequestEntityTooLarge(LARGEST_BODY, request.content_length or 0, text=_TOO_LARGE)
-    body = await request.content.read(LARGEST_BODY + 1)
-    while len(body) <= LARGEST_BODY and (more := await request.content.read(LARGEST_BODY + 1 - len(body))):
-        body += more
-    if len(body) > LARGEST_BODY:
-        raise web.HTTPRequestEntityTooLarge(LARGEST_BODY, len(body), text=_TOO_LARGE)
+    if request.content_type != "application/json":
+        raise web.HTTPUnsupportedMediaType(text="Send JSON, with the header `Content-Type: application/json`.")
+    if (request.content_length or 0) > largest:
+        raise web.HTTPRequestEntityTooLarge(largest, request.content_length or 0, text=_too_large(largest))
+    try:
+        async with asyncio.timeout(SLOWEST_BODY):
+            body = await request.content.read(largest + 1)
+            while len(body) <= largest and (more := await request.content.read(largest + 1 - len(body))):
+                body += more
+    except TimeoutError:
+        raise web.HTTPRequestTimeout(text=f"The body did not arrive within {SLOWEST_BODY:.0f} seconds.") from None
+    if len(body) > largest:
+        raise web.HTTPRequestEntityTooLarge(largest, len(body), text=_too_large(largest))
     return body
 
 
-_TOO_LARGE: Final = f"The body is larger than {LARGEST_BODY:,} bytes; shorten the conversation."
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_.-]{1,80}")
+
+
+def _too_large(largest: int) -> str:
+    return f"The body is larger than {largest:,} bytes; shorten the conversation."
 
 
 def _answer(proposal: Proposal, status: int = 200) -> web.Response:
@@ -170,12 +192,13 @@ def _answer(proposal: Proposal, status: int = 200) -> web.Response:
     return web.json_response(resource(proposal), status=status, headers=headers)
 
 
-def _only(token: Token) -> str | None:
+def only(token: Token) -> str | None:
     """Whose proposals this token may see: an agent its own, an admin everybody's."""
     return None if token.scope in (Scope.ADMIN, Scope.READ) else token.name
 
 
-def _seconds(text: str) -> float:
+def seconds_of(text: str) -> float:
+    """The `wait` of a long poll, in seconds from 0 to 60."""
     try:
         wait = float(text)
     except ValueError:
@@ -186,9 +209,22 @@ def _seconds(text: str) -> float:
 
 
 def _limit(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text[:6]) <= 200:
+    if not text.isdecimal() or len(text) > 3 or not 1 <= int(text) <= 200:
         raise BadInput("limit is a whole number from 1 to 200.")
     return int(text)
+
+
+def _id(request: web.Request) -> str:
+    proposal_id = request.match_info["id"]
+    if not _PLAIN.fullmatch(proposal_id):
+        raise NotFound("There is no proposal of that id.")
+    return proposal_id
+
+
+def _text(asked: str | None) -> str | None:
+    if asked and not _PLAIN.fullmatch(asked):
+        raise BadInput("category and cursor are written in letters, digits, dots, dashes and underscores.")
+    return asked or None
 
 
 def _state(name: str) -> State:

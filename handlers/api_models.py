@@ -118,6 +118,21 @@ class ProposalIn(Model):
         return None if self.expires_in is None else timedelta(seconds=self.expires_in)
 
 
+class TicketIn(Model):
+    """What `POST /v1/tickets` takes: Sayso drafts the answer itself."""
+
+    conversation: ConversationIn
+    category: Category | None = None
+    connector: Annotated[str, Field(max_length=120)] | None = None
+    attachments: Annotated[list[Short], Field(max_length=20)] = []
+
+    @model_validator(mode="after")
+    def _asked(self) -> "TicketIn":
+        if not any(message.role == "customer" and message.text.strip() for message in self.conversation.messages):
+            raise ValueError("conversation.messages needs at least one message of the customer with words in it")
+        return self
+
+
 class RulingOut(BaseModel):
     """What the policy said."""
 
@@ -176,6 +191,18 @@ class ProposalOut(BaseModel):
     created_at: str
     expires_at: str
     closed: bool
+
+
+class TicketOut(BaseModel):
+    """A ticket: `proposal` as soon as there is one, `error` what went wrong so far."""
+
+    id: str
+    state: Literal["waiting", "proposed", "joined", "failed"]
+    conversation: str
+    attempts: int
+    error: str | None
+    created_at: str
+    proposal: ProposalOut | None
 
 
 class PageOut(BaseModel):

@@ -6,8 +6,9 @@ from slack_bolt.async_app import AsyncAck
 
 from bot.domain.errors import SaysoError
 from bot.slack.blocks import Block, escape
-from bot.slack.lists import mine, queue, threshold_detail, threshold_table
-from bot.thresholds import Wish, described
+from bot.slack.lists import mine, queue
+from bot.slack.thresholds import threshold_detail, threshold_table, tuning
+from bot.thresholds import Wish
 from handlers import phrases
 from handlers.desk import Desk
 
@@ -22,12 +23,13 @@ async def threshold(ack: AsyncAck, command: dict[str, Any], desk: Desk) -> None:
                 await _say(ack, "The thresholds", threshold_table(await desk.thresholds.show()))
             case phrases.ShowOne(category=category):
                 await _say(ack, "The threshold", threshold_detail(await desk.thresholds.show_one(category)))
+                await desk.thresholds.picture(category, user=person.actor.id)
             case Wish():
-                before, after = await desk.thresholds.change(order, person)
-                await ack(
-                    text=f"{escape(order.category)} is now {described(after)}. It was {described(before)}. "
-                    "The ops channel was told."
-                )
+                changed = await desk.thresholds.change(order, person)
+                await ack(text=escape(changed.sentence()))
+            case phrases.Tune(category=category, risk=risk):
+                tuned = await desk.thresholds.tune(category, risk)
+                await _say(ack, "A what-if", tuning(tuned, apply=person.among(desk.policy.people.admins)))
     except SaysoError as error:
         await ack(text=escape(error.sentence))
 

@@ -7,6 +7,7 @@ from bot.approvals import Approvals
 from bot.domain.authority import Person
 from bot.domain.errors import AlreadyDecided, SaysoError
 from bot.domain.policy import Policy
+from bot.intake.reception import Reception
 from bot.ports import Clock, Store
 from bot.slack.roster import Roster
 from bot.thresholds import Thresholds
@@ -24,6 +25,7 @@ class Desk:
     store: Store
     policy: Policy
     clock: Clock
+    reception: Reception | None = None
 
     async def person(self, body: Body) -> Person:
         """Who did this, as Slack knows them now; Refused for whoever may never decide."""
@@ -36,9 +38,12 @@ class Desk:
         user = user_of(body)
         if isinstance(error, AlreadyDecided) and error.winner_id == user:
             return
-        channel = channel_of(body)
-        if channel:
-            await self.approvals.whisper(channel=channel, user=user, text=error.sentence)
+        await self.say(body, error.sentence)
+
+    async def say(self, body: Body, text: str) -> None:
+        """Tell whoever acted something that only they see."""
+        if channel := channel_of(body):
+            await self.approvals.whisper(channel=channel, user=user_of(body), text=text)
 
 
 def user_of(body: Body) -> str:

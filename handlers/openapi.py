@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from bot.domain.lifecycle import State
-from handlers.api_models import PageOut, ProblemOut, ProposalIn, ProposalOut
+from handlers.api_models import PageOut, ProblemOut, ProposalIn, ProposalOut, TicketIn, TicketOut
 
 _REF = "#/components/schemas/{model}"
 
@@ -19,6 +19,8 @@ def document() -> dict[str, Any]:
         (ProposalIn, "validation"),
         (ProposalOut, "serialization"),
         (PageOut, "serialization"),
+        (TicketIn, "validation"),
+        (TicketOut, "serialization"),
         (ProblemOut, "serialization"),
     ]
     _, schemas = models_json_schema(models, ref_template=_REF)
@@ -87,6 +89,51 @@ def _paths() -> dict[str, Any]:
                 "responses": {
                     "200": _response("The cancelled proposal.", "ProposalOut"),
                     **_problems(401, 403, 404, 409),
+                },
+            }
+        },
+        **_tickets(one, key),
+    }
+
+
+def _tickets(one: dict[str, Any], key: dict[str, Any]) -> dict[str, Any]:
+    name = {**one, "name": "name", "description": "The helpdesk's name in the policy file."}
+    wait = _query("wait", {"type": "number", "minimum": 0, "maximum": 60, "default": 0})
+    kept = {"state": {"type": "string"}, "id": {"type": "string"}}
+    return {
+        "/v1/tickets": {
+            "post": {
+                "operationId": "submitTicket",
+                "summary": "Hand over a conversation: Sayso drafts the answer and proposes it.",
+                "parameters": [key],
+                "requestBody": {"required": True, "content": _json("TicketIn")},
+                "responses": {
+                    "202": _response("The ticket, kept; the same key gives the same ticket.", "TicketOut"),
+                    **_problems(401, 403, 409, 413, 415, 422, 429, 503),
+                },
+            }
+        },
+        "/v1/tickets/{id}": {
+            "get": {
+                "operationId": "readTicket",
+                "summary": "Read a ticket; with `wait`, return as soon as it has a proposal.",
+                "parameters": [one, wait],
+                "responses": {"200": _response("The ticket.", "TicketOut"), **_problems(401, 404, 422)},
+            }
+        },
+        "/v1/inbound/{name}": {
+            "post": {
+                "operationId": "receiveFromHelpdesk",
+                "summary": "A helpdesk's webhook, signed as the policy file says; no token.",
+                "security": [],
+                "parameters": [name],
+                "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}},
+                "responses": {
+                    "202": {
+                        "description": "Kept, or left aside because it is nothing that a customer wrote.",
+                        "content": {"application/json": {"schema": {"type": "object", "properties": kept}}},
+                    },
+                    **_problems(401, 404, 413, 415, 422, 503),
                 },
             }
         },

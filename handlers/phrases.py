@@ -10,7 +10,8 @@ from bot.thresholds import Wish
 
 FORM: Final = (
     "Use `/threshold` for the table, `/threshold refunds 0.92 because …` to change a threshold, "
-    "or `/threshold refunds suggest` (or autonomous, hold, escalate) to change the mode."
+    "`/threshold refunds suggest` (or autonomous, hold, escalate) to change the mode, "
+    "or `/threshold refunds tune 2%` to see what the labels so far would support."
 )
 QUEUE_FORM: Final = "Use `/approvals`, `/approvals mine`, `/approvals pause because …` or `/approvals resume`."
 
@@ -30,7 +31,15 @@ class ShowOne:
     category: str
 
 
-def threshold(text: str) -> ShowAll | ShowOne | Wish:
+@dataclass(frozen=True, slots=True)
+class Tune:
+    """A look at what is stored, at this risk (a share of wrong ones)."""
+
+    category: str
+    risk: float
+
+
+def threshold(text: str) -> ShowAll | ShowOne | Wish | Tune:
     """What `/threshold TEXT` asks for; raises BadInput with the right form."""
     order, *reasons = _BECAUSE.split(f" {text.strip()}", maxsplit=1)
     reason = reasons[0].strip()[:500] if reasons and reasons[0].strip() else None
@@ -40,12 +49,22 @@ def threshold(text: str) -> ShowAll | ShowOne | Wish:
     category = parts[0].lower().strip("`*_")
     if len(parts) == 1:
         return ShowOne(category)
+    if parts[1].lower() == "tune":
+        return Tune(category=category, risk=_risk(" ".join(parts[2:])))
     value = " ".join(parts[1:]).lower()
     if value in set(Mode):
         return Wish(category=category, mode=Mode(value), reason=reason)
     if match := _NUMBER.match(value):
         return Wish(category=category, threshold=_share(match), reason=reason)
     raise BadInput(f'"{value[:60]}" is neither a number between 0 and 1 nor a mode. {FORM}')
+
+
+def _risk(text: str) -> float:
+    match = _NUMBER.match(text or "2%")
+    risk = _share(match) if match else 0.0
+    if not 0.0 < risk <= 0.5:
+        raise BadInput("Say which share may be wrong, above 0 and at most 50 %: `/threshold refunds tune 2%`.")
+    return risk
 
 
 def _share(match: re.Match[str]) -> float:

@@ -2,11 +2,13 @@
 
 from collections.abc import Awaitable, Callable
 
+import structlog
 from aiohttp import web
 from pydantic import ValidationError
 
 from bot.domain.errors import BadInput, Conflict, KeyReused, NotFound, Refused, SaysoError, TooMuch, Unavailable
 
+log = structlog.get_logger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _STATUS: dict[type[SaysoError], int] = {
@@ -26,8 +28,8 @@ class Unauthorized(SaysoError):
 
 def problem(status: int, detail: str, *, errors: list[dict[str, str]] | None = None) -> web.Response:
     """A problem document."""
-    title = web.HTTPException.__name__ if status < 400 else _TITLES.get(status, "Error")
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    title = _TITLES.get(status, "Error")
+    body: dict[str, object] = {"type": "about:blank", "title": title, "status": status, "detail": detail}
     if errors:
         body["errors"] = errors
     return web.json_response(body, status=status, content_type="application/problem+json")
@@ -39,6 +41,7 @@ _TITLES = {
     403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
+    408: "Request Timeout",
     409: "Conflict",
     413: "Content Too Large",
     415: "Unsupported Media Type",
@@ -53,33 +56,48 @@ def invalid(error: ValidationError) -> web.Response:
     """Each wrong field with a sentence."""
     errors = []
     for fault in error.errors(include_url=False, include_input=False, include_context=False)[:20]:
-        where = ".".join(str(part) for part in fault["loc"]) or "the body"
+        where = ".".join(str(part) for part in fault["loc"])[:120] or "the body"
         errors.append({"field": where, "detail": fault["msg"]})
     first = errors[0]
     return problem(422, f"{first['field']}: {first['detail']}.", errors=errors)
 
 
+def _refusal(error: SaysoError) -> web.Response:
+    if isinstance(error, Unauthorized):
+        response = problem(401, error.sentence)
+        response.headers["WWW-Authenticate"] = "Bearer"
+        return response
+    status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 500)
+    response = problem(status, error.sentence)
+    if isinstance(error, TooMuch):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def _http(error: web.HTTPException) -> web.Response:
+    response = problem(error.status, error.text or error.reason)
+    if "Allow" in error.headers:
+        response.headers["Allow"] = error.headers["Allow"]
+    return response
+
+
 @web.middleware
 async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn every error of the HTTP interface into a problem document."""
+    """Turn every error of the HTTP interface into a problem document; Slack's door speaks its own way."""
+    slack = request.path.startswith("/slack")
     try:
         return await handler(request)
     except ValidationError as error:
         return invalid(error)
-    except Unauthorized as error:
-        response = problem(401, error.sentence)
-        response.headers["WWW-Authenticate"] = "Bearer"
-        return response
     except SaysoError as error:
-        status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 500)
-        response = problem(status, error.sentence)
-        if isinstance(error, TooMuch):
-            response.headers["Retry-After"] = str(error.retry_after)
-        return response
+        return _refusal(error)
     except web.HTTPException as error:
-        if error.status < 400 or request.path.startswith("/slack"):
+        if error.status < 400 or slack:
             raise
-        response = problem(error.status, error.text or error.reason)
-        if "Allow" in error.headers:
-            response.headers["Allow"] = error.headers["Allow"]
-        return response
+        return _http(error)
+    except Exception as error:
+        if slack or isinstance(error, ConnectionError):
+            raise
+        # The door of the house: whatever goes wrong behind it is ours, and the caller gets the same form of answer.
+        log.exception("request_failed", method=request.method, path=request.path)
+        return problem(500, "Something went wrong in Sayso; send the same request again with the same Idempotency-Key.")

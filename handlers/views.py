@@ -1,13 +1,16 @@
 """Submitted modals: identify, decide; a refusal leaves the window open with what was typed."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck
 
-from bot.domain.errors import AlreadyDecided, SaysoError
+from bot.domain.errors import AlreadyDecided, Conflict, SaysoError, WroteAgain
+from bot.domain.proposal import Proposal
 from bot.slack.blocks import line, modal, rich, words
 from bot.slack.metadata import Metadata
-from bot.slack.modals import edited, reason_of
+from bot.slack.modals import edit_modal, edited, read_modal, reason_of
 from handlers.desk import Body, Desk, user_of
 
 
@@ -19,7 +22,17 @@ async def edit(ack: AsyncAck, body: Body, view: Body, desk: Desk) -> None:
         person = await desk.person(body)
         proposal = await desk.store.read(lambda tx: tx.proposal(seen.proposal_id))
         content = edited(proposal.content, values)
-        await desk.approvals.edit(seen, content, person, reason=reason_of(values))
+        try:
+            await desk.approvals.edit(seen, content, person, reason=reason_of(values))
+        except AlreadyDecided as error:
+            stands = await desk.store.read(lambda tx: tx.proposal(seen.proposal_id))
+            if stands.content != content:
+                # The same person's other window: what was typed in this one differs, and may not vanish unsaid.
+                raise Conflict(error.sentence) from None
+            raise
+    except WroteAgain:
+        await _show_again(ack, view, desk, lambda now, metadata: edit_modal(_typed_in(now, values), metadata))
+        return
     except SaysoError as error:
         await _refuse(ack, body, view, error)
         return
@@ -30,6 +43,9 @@ async def read(ack: AsyncAck, body: Body, view: Body, desk: Desk) -> None:
     """Approve what was read in full."""
     try:
         await desk.approvals.approve(Metadata.of(view["private_metadata"]).seen, await desk.person(body))
+    except WroteAgain:
+        await _show_again(ack, view, desk, read_modal)
+        return
     except SaysoError as error:
         await _refuse(ack, body, view, error)
         return
@@ -45,6 +61,20 @@ async def reject(ack: AsyncAck, body: Body, view: Body, desk: Desk) -> None:
         await _refuse(ack, body, view, error)
         return
     await ack()
+
+
+async def _show_again(ack: AsyncAck, view: Body, desk: Desk, paint: Callable[[Proposal, str], dict[str, Any]]) -> None:
+    """The same window with what the customer wrote meanwhile: its button then counts."""
+    metadata = Metadata.of(view["private_metadata"])
+    proposal = await desk.store.read(lambda tx: tx.proposal(metadata.seen.proposal_id))
+    seen = replace(metadata.seen, follow_ups=len(proposal.follow_ups))
+    again = paint(proposal, replace(metadata, seen=seen).text())
+    await ack(response_action="update", view=again)
+
+
+def _typed_in(proposal: Proposal, values: dict[str, Any]) -> Proposal:
+    revision = replace(proposal.revision, content=edited(proposal.content, values))
+    return replace(proposal, revision=revision)
 
 
 async def _refuse(ack: AsyncAck, body: Body, view: Body, error: SaysoError) -> None:

@@ -61,8 +61,8 @@ VALUES (:proposal_id, :kind, :revision, :actor_kind, :actor_id, :actor_name, :re
 SELECT * FROM decisions WHERE proposal_id = :proposal_id ORDER BY id;
 
 -- name: enqueue
-INSERT INTO outbox (id, kind, lane, proposal_id, payload, coalesce, state, due_at, attempts)
-VALUES (:id, :kind, :lane, :proposal_id, :payload, :coalesce, 'ready', :due_at, 0)
+INSERT INTO outbox (id, kind, lane, proposal_id, payload, coalesce, state, queued_at, due_at, attempts)
+VALUES (:id, :kind, :lane, :proposal_id, :payload, :coalesce, 'ready', :due_at, :due_at, 0)
     ON CONFLICT (id) DO UPDATE SET state = 'ready', due_at = excluded.due_at, payload = excluded.payload, attempts = 0, error = NULL
     WHERE outbox.state = 'dead';
 
@@ -74,14 +74,17 @@ SELECT o.*, o.state = 'leased' AS interrupted FROM outbox o LEFT JOIN lanes l ON
  WHERE o.state IN ('ready', 'leased') AND o.due_at <= :now
    AND (o.state = 'ready' OR o.leased_until <= :now)
    AND (l.held_until IS NULL OR l.held_until <= :now)
-   AND (:paused = 0 OR o.kind <> 'execute')
+   AND (:paused = 0 OR o.kind NOT IN ('execute', 'speak'))
    AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.lane = o.lane AND p.seq < o.seq AND p.state IN ('ready', 'leased')
-                      AND (:paused = 0 OR p.kind <> 'execute'))
+                      AND (:paused = 0 OR p.kind NOT IN ('execute', 'speak')))
  ORDER BY o.seq LIMIT :limit;
 
 -- name: lane_followers
-SELECT *, 0 AS interrupted FROM outbox
- WHERE lane = :lane AND seq > :seq AND state = 'ready' AND due_at <= :now AND (:paused = 0 OR kind <> 'execute')
+SELECT *, 0 AS interrupted FROM outbox o
+ WHERE lane = :lane AND seq > :seq AND state = 'ready' AND due_at <= :now AND (:paused = 0 OR kind NOT IN ('execute', 'speak'))
+   AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.lane = o.lane AND p.seq > :seq AND p.seq < o.seq
+                      AND (p.state = 'leased' OR (p.state = 'ready' AND p.due_at > :now))
+                      AND (:paused = 0 OR p.kind NOT IN ('execute', 'speak')))
  ORDER BY seq LIMIT :limit;
 
 -- name: lease
@@ -109,7 +112,9 @@ UPDATE outbox SET leased_until = :now WHERE state = 'leased' AND leased_until > 
 SELECT min(CASE WHEN o.state = 'leased' THEN o.leased_until
                 WHEN l.held_until IS NOT NULL AND l.held_until > o.due_at THEN l.held_until ELSE o.due_at END) AS at
   FROM outbox o LEFT JOIN lanes l ON l.lane = o.lane
- WHERE o.state IN ('ready', 'leased') AND (:paused = 0 OR o.kind <> 'execute');
+ WHERE o.state IN ('ready', 'leased') AND (:paused = 0 OR o.kind NOT IN ('execute', 'speak'))
+   AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.lane = o.lane AND p.seq < o.seq AND p.state IN ('ready', 'leased')
+                      AND (:paused = 0 OR p.kind NOT IN ('execute', 'speak')));
 
 -- name: outbox_size
 SELECT state, count(*) AS n FROM outbox GROUP BY state;
@@ -127,6 +132,9 @@ SELECT * FROM receipts WHERE proposal_id = :proposal_id ORDER BY errand_id;
 -- name: proposal_of_message
 SELECT proposal_id FROM receipts WHERE channel = :channel AND ts = :ts;
 
+-- name: message_proposals
+SELECT proposal_id FROM receipts WHERE channel = :channel AND ts = :ts AND proposal_id IS NOT NULL ORDER BY errand_id;
+
 -- name: settings
 SELECT s.* FROM settings s WHERE s.version = (SELECT max(t.version) FROM settings t WHERE t.category = s.category);
 
@@ -142,6 +150,67 @@ INSERT INTO kept (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDA
 
 -- name: kept
 SELECT value FROM kept WHERE name = :name;
+
+-- name: regime
+SELECT * FROM regimes WHERE category = :category ORDER BY number DESC LIMIT 1;
+
+-- name: put_regime
+INSERT INTO regimes (category, number, fingerprint, state, accepted, started_at, reason)
+VALUES (:category, :number, :fingerprint, :state, :accepted, :started_at, :reason)
+    ON CONFLICT (category, number) DO UPDATE
+    SET fingerprint = excluded.fingerprint, state = excluded.state, accepted = excluded.accepted;
+
+-- name: label
+SELECT * FROM labels WHERE category = :category AND regime = :regime AND conversation_id = :conversation_id
+ ORDER BY marked LIMIT 1;
+
+-- name: add_label
+INSERT INTO labels (proposal_id, conversation_id, category, regime, bin, confidence, wrong, sampled, audited, probability,
+                    marked, at)
+VALUES (:proposal_id, :conversation_id, :category, :regime, :bin, :confidence, :wrong, :sampled, :audited, :probability,
+        :marked, :at)
+    ON CONFLICT DO NOTHING;
+
+-- name: correct_label
+UPDATE labels SET wrong = 1 WHERE proposal_id = :proposal_id;
+
+-- name: label_counts
+SELECT bin, count(*) AS n, sum(wrong) AS k FROM labels
+ WHERE category = :category AND regime = :regime AND sampled = :sampled GROUP BY bin;
+
+-- name: label_counts_since
+SELECT bin, count(*) AS n, sum(wrong) AS k FROM labels
+ WHERE category = :category AND regime = :regime AND sampled = :sampled AND at >= :since GROUP BY bin;
+
+-- name: wrong_labels
+SELECT proposal_id FROM labels
+ WHERE category = :category AND regime = :regime AND audited + marked > 0 AND wrong = 1 ORDER BY at DESC LIMIT :limit;
+
+-- name: audit_counts
+SELECT substr(at, 1, 10) AS day, wrong, probability, count(*) AS n FROM labels
+ WHERE category = :category AND audited = 1 AND at >= :since AND (:regime IS NULL OR regime = :regime)
+ GROUP BY day, wrong, probability ORDER BY day;
+
+-- name: add_lesson
+INSERT INTO lessons (proposal_id) VALUES (:proposal_id) ON CONFLICT DO NOTHING;
+
+-- name: lessons
+SELECT proposal_id FROM lessons ORDER BY proposal_id LIMIT :limit;
+
+-- name: lesson_learned
+DELETE FROM lessons WHERE proposal_id = :proposal_id;
+
+-- name: count_day
+INSERT INTO days (category, day, automated, held) VALUES (:category, :day, :automated, :held)
+    ON CONFLICT (category, day) DO UPDATE
+    SET automated = days.automated + excluded.automated, held = days.held + excluded.held;
+
+-- name: days
+SELECT * FROM days WHERE day >= :since AND (:category IS NULL OR category = :category) ORDER BY category, day;
+
+-- name: decided
+SELECT DISTINCT proposal_id FROM decisions WHERE proposal_id > :after AND kind NOT IN ('automatic', 'expired', 'withdrawn')
+ ORDER BY proposal_id LIMIT :limit;
 
 -- name: add_token
 INSERT INTO tokens (id, name, prefix, hash, scope, owner, created_at, expires_at)
@@ -182,3 +251,35 @@ BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 -- name: audit_never_deletes
 CREATE TRIGGER IF NOT EXISTS audit_never_deletes BEFORE DELETE ON audit
 BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+
+-- name: ticket
+SELECT * FROM tickets WHERE id = :id;
+
+-- name: ticket_of_key
+SELECT * FROM tickets WHERE source = :source AND key = :key;
+
+-- name: waiting_ticket
+SELECT * FROM tickets WHERE conversation_id = :conversation_id AND state = 'waiting' ORDER BY id LIMIT 1;
+
+-- name: due_tickets
+SELECT * FROM tickets WHERE state = 'waiting' AND due_at <= :now ORDER BY due_at, id LIMIT :limit;
+
+-- name: next_ticket
+SELECT min(due_at) AS at FROM tickets WHERE state = 'waiting';
+
+-- name: add_ticket
+INSERT INTO tickets (id, source, key, body_hash, conversation_id, document, state, attempts, due_at, error, proposal_id, created_at)
+VALUES (:id, :source, :key, :body_hash, :conversation_id, :document, :state, :attempts, :due_at, :error, :proposal_id, :created_at);
+
+-- name: change_ticket
+UPDATE tickets SET document = :document, state = :state, attempts = :attempts, due_at = :due_at, error = :error, proposal_id = :proposal_id
+ WHERE id = :id;
+
+-- name: release_tickets
+UPDATE tickets SET due_at = :now WHERE state = 'waiting' AND due_at > :now;
+
+-- name: thread
+SELECT conversation_id FROM threads WHERE reference = :reference;
+
+-- name: add_thread
+INSERT INTO threads (reference, conversation_id) VALUES (:reference, :conversation_id) ON CONFLICT (reference) DO NOTHING;

@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import Any, cast
 
 from bot.domain.audit import AuditEvent, Event
 from bot.domain.decision import Actor, ActorKind, Decision, DecisionKind, Ruling
 from bot.domain.delivery import Errand, ErrandKind, Receipt
+from bot.domain.label import Label
 from bot.domain.lifecycle import State, Verdict
+from bot.domain.monitor import Choice
 from bot.domain.policy import Mode
 from bot.domain.proposal import (
     Action,
@@ -23,8 +25,9 @@ from bot.domain.proposal import (
     Reply,
     Revision,
 )
+from bot.domain.standing import Accepted
 from bot.domain.threshold import SettingChange, Source
-from bot.ports import Submission, Token
+from bot.ports import StoredRegime, Submission, Token
 
 Row = Mapping[str, Any]
 
@@ -112,6 +115,8 @@ def _progress(proposal: Proposal) -> dict[str, Json]:
         "cards": [list(card) for card in proposal.cards],
         "approvals": [_actor(actor) for actor in proposal.approvals],
         "execution": None if execution is None else asdict(execution),
+        "marked_by": None if proposal.marked_by is None else _actor(proposal.marked_by),
+        "follow_ups": [[m.role, m.text, m.at] for m in proposal.follow_ups],
     }
 
 
@@ -135,6 +140,7 @@ def proposal_of(row: Row) -> Proposal:
     document, progress = json.loads(row["document"]), json.loads(row["progress"])
     talk, decision, execution = document["conversation"], progress["decision"], progress["execution"]
     ruling = progress["ruling"]
+    later = _messages(progress.get("follow_ups", []))
     return Proposal(
         id=row["id"],
         agent=row["agent"],
@@ -144,7 +150,7 @@ def proposal_of(row: Row) -> Proposal:
             subject=talk["subject"],
             url=talk["url"],
             customer=talk["customer"],
-            messages=tuple(Message(role=role, text=text, at=at) for role, text, at in talk["messages"]),
+            messages=_messages(talk["messages"]) + later,
         ),
         revision=Revision(
             number=row["revision"],
@@ -158,7 +164,7 @@ def proposal_of(row: Row) -> Proposal:
         connector=row["connector"],
         recipient=row["recipient"],
         state=State(row["state"]),
-        ruling=Ruling(**{**ruling, "verdict": Verdict(ruling["verdict"])}),
+        ruling=_ruling(ruling),
         created_at=time_of_text(row["created_at"]),
         expires_at=time_of_text(row["expires_at"]),
         callback_url=document["callback_url"],
@@ -176,8 +182,20 @@ def proposal_of(row: Row) -> Proposal:
         cards=tuple((room, channel) for room, channel in progress["cards"]),
         approvals=tuple(actor_of(parts) for parts in progress["approvals"]),
         execution=execution and Execution(**execution),
+        marked_by=progress.get("marked_by") and actor_of(progress["marked_by"]),
+        follow_ups=later,
         version=row["version"],
     )
+
+
+def _messages(rows: list[list[Any]]) -> tuple[Message, ...]:
+    return tuple(Message(role=role, text=text, at=at) for role, text, at in rows)
+
+
+def _ruling(document: dict[str, Any]) -> Ruling:
+    choice = document.get("choice")
+    made = {"verdict": Verdict(document["verdict"]), "choice": choice and Choice(**choice)}
+    return Ruling(**{**document, **made})
 
 
 def revision_row(proposal: Proposal, at: datetime) -> dict[str, Any]:
@@ -254,6 +272,7 @@ def errand_of(row: Row, *, attempts: int) -> Errand:
         payload=json.loads(row["payload"]),
         coalesce=row["coalesce"],
         due_at=time_of_text(row["due_at"]),
+        queued_at=time_of_text(row["queued_at"]),
         attempts=attempts,
         interrupted=bool(row["interrupted"]),
     )
@@ -289,6 +308,45 @@ def setting_of(row: Row) -> SettingChange:
         reason=row["reason"],
         source=cast(Source, row["source"]),
     )
+
+
+def regime_row(regime: StoredRegime) -> dict[str, Any]:
+    """A regime as its row."""
+    return {
+        "category": regime.category,
+        "number": regime.number,
+        "fingerprint": text_of_json(dict(regime.fingerprint)),
+        "state": None if regime.state is None else text_of_json(dict(regime.state)),
+        "accepted": None if regime.accepted is None else text_of_json(asdict(regime.accepted)),
+        "started_at": text_of_time(regime.started_at),
+        "reason": regime.reason,
+    }
+
+
+def regime_of(row: Row) -> StoredRegime:
+    """The regime of its row."""
+    return StoredRegime(
+        category=row["category"],
+        number=row["number"],
+        fingerprint=json.loads(row["fingerprint"]),
+        state=json.loads(row["state"]) if row["state"] else None,
+        accepted=Accepted(**json.loads(row["accepted"])) if row["accepted"] else None,
+        started_at=time_of_text(row["started_at"]),
+        reason=row["reason"],
+    )
+
+
+def label_row(label: Label) -> dict[str, Any]:
+    """A label as its row."""
+    return {name: int(value) if isinstance(value, bool) else value for name, value in asdict(label).items()}
+
+
+def label_of(row: Row) -> Label:
+    """The label of its row."""
+    values: dict[str, Any] = {field.name: row[field.name] for field in fields(Label)}
+    for name in ("wrong", "sampled", "audited", "marked"):
+        values[name] = bool(values[name])
+    return Label(**values)
 
 
 def token_row(token: Token) -> dict[str, Any]:

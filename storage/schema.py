@@ -5,6 +5,7 @@ from typing import cast
 from sqlite_utils import Database, Migrations
 from sqlite_utils.db import Table
 
+from storage.library import migrate_library
 from storage.named import QUERIES
 
 migrations = Migrations("sayso")
@@ -101,6 +102,7 @@ def _outbox(db: Database) -> None:
             "payload": str,
             "coalesce": str,
             "state": str,
+            "queued_at": str,
             "due_at": str,
             "attempts": int,
             "leased_by": str,
@@ -185,6 +187,83 @@ def _audit(db: Database) -> None:
     db.execute(QUERIES["audit_never_updates"])
     db.execute(QUERIES["audit_never_deletes"])
 
+
+@migrations(name="0002_library")
+def library(db: Database) -> None:
+    """Knowledge, precedents, vectors, spending and decided drafts."""
+    migrate_library(db)
+
+
+@migrations(name="0003_tickets")
+def tickets(db: Database) -> None:
+    """The queue of tickets that wait for a draft, and which conversation an e-mail belongs to."""
+    queue = table(db, "tickets").create(
+        {
+            "id": str,
+            "source": str,
+            "key": str,
+            "body_hash": str,
+            "conversation_id": str,
+            "document": str,
+            "state": str,
+            "attempts": int,
+            "due_at": str,
+            "error": str,
+            "proposal_id": str,
+            "created_at": str,
+        },
+        pk="id",
+        not_null={"source", "key", "body_hash", "conversation_id", "document", "state", "attempts", "due_at"},
+        strict=True,
+    )
+    queue.create_index(["source", "key"], unique=True)
+    queue.create_index(["state", "due_at"])
+    queue.create_index(["conversation_id", "state"])
+    table(db, "threads").create({"reference": str, "conversation_id": str}, pk="reference", strict=True)
+
+
+@migrations(name="0004_autonomy")
+def autonomy(db: Database) -> None:
+    """Regimes, the labels that decisions became, decisions still to be learned from, and counts for each day."""
+    table(db, "regimes").create(
+        {
+            "category": str,
+            "number": int,
+            "fingerprint": str,
+            "state": str,
+            "accepted": str,
+            "started_at": str,
+            "reason": str,
+        },
+        pk=("category", "number"),
+        strict=True,
+    )
+    labels = table(db, "labels").create(
+        {
+            "proposal_id": str,
+            "conversation_id": str,
+            "category": str,
+            "regime": int,
+            "bin": int,
+            "confidence": float,
+            "wrong": int,
+            "sampled": int,
+            "audited": int,
+            "probability": float,
+            "marked": int,
+            "at": str,
+        },
+        pk="proposal_id",
+        strict=True,
+    )
+    labels.create_index(["category", "regime", "conversation_id", "marked"], unique=True)
+    # Holds all that a look asks for, so that a million labels are counted without touching the table.
+    labels.create_index(["category", "regime", "sampled", "bin", "wrong"])
+    labels.create_index(["category", "audited", "at"])
+    table(db, "lessons").create({"proposal_id": str}, pk="proposal_id", strict=True)
+    table(db, "days").create(
+        {"category": str, "day": str, "automated": int, "held": int}, pk=("category", "day"), strict=True
+    )
 
 
 def names() -> frozenset[str]:

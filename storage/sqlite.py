@@ -17,7 +17,9 @@ import structlog
 from sqlite_utils import Database
 
 from bot.domain.errors import BadInput, Unavailable
+from bot.drafting.ports import Library
 from bot.ports import Commit, Reader, Tx
+from storage.library import SqliteLibrary
 from storage.named import QUERIES
 from storage.rows import Row
 from storage.schema import migrations, names
@@ -63,6 +65,15 @@ class SqliteStore:
         """Run `work` on a read-only connection, inside one consistent view."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
 
+    async def look(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """As `read`, with the connection itself."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read_with, work)
+
+    @property
+    def writing(self) -> sqlite3.Connection:
+        """The writer thread's own connection: only for functions that `transact` runs."""
+        return self._db.conn
+
     def subscribe(self, listener: Callable[[Commit], None]) -> None:
         """Call `listener` in the event loop after every commit that touched something."""
         self._listeners.append(listener)
@@ -85,6 +96,9 @@ class SqliteStore:
             connection.close()
 
     def _read(self, work: Callable[[Reader], T]) -> T:
+        return self._read_with(lambda connection: work(Session(_runner(connection))))
+
+    def _read_with(self, work: Callable[[sqlite3.Connection], T]) -> T:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = sqlite3.connect(
@@ -96,7 +110,7 @@ class SqliteStore:
             self._opened.append(connection)
         try:
             connection.execute("BEGIN")
-            return work(Session(_runner(connection)))
+            return work(connection)
         except sqlite3.Error as error:
             raise _unavailable(error) from error
         finally:
@@ -129,7 +143,9 @@ class SqliteStore:
                 connection.execute("SAVEPOINT job")
                 try:
                     answer = job.work(session)
-                except BaseException as error:  # noqa: BLE001 - it is handed to whoever waits
+                except BaseException as error:
+                    if isinstance(error, sqlite3.Error) and not connection.in_transaction:
+                        raise  # a full disk has made SQLite undo the whole group, savepoints and all
                     # An error of one function must not undo its neighbours: only its own savepoint goes.
                     connection.execute("ROLLBACK TO job")
                     answers.append((job, None, _unavailable(error) if isinstance(error, sqlite3.Error) else error))
@@ -165,22 +181,46 @@ class SqliteStore:
             loop.call_soon_threadsafe(tell)
 
 
+class SqliteShelves:
+    """Implements `bot.drafting.ports.LibraryAccess`: the library in this store's own threads and commits."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self._store = store
+
+    async def read(self, work: Callable[[Library], T]) -> T:
+        """Run `work` on a read-only connection."""
+        return await self._store.look(lambda connection: work(SqliteLibrary(connection)))
+
+    async def write(self, work: Callable[[Library], T]) -> T:
+        """Run `work` in the writer thread; returns once its commit is durable."""
+        return await self._store.transact(lambda _: work(SqliteLibrary(self._store.writing)))
+
+
 def _open_writer(path: Path) -> Database:
     try:
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
-        connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        db = Database(connection)
-        connection.execute("BEGIN IMMEDIATE")
-        _migrate(db)
-        connection.execute("COMMIT")
+        try:
+            db = _prepared(connection)
+        except BaseException:
+            connection.close()  # or its lock would outlive the refusal
+            raise
     except sqlite3.Error as error:
         raise BadInput(
             f"The database {path} cannot be used ({error}); check SAYSO_DATABASE_URL and its rights."
         ) from None
     connection.row_factory = sqlite3.Row
+    return db
+
+
+def _prepared(connection: sqlite3.Connection) -> Database:
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    db = Database(connection)
+    connection.execute("BEGIN IMMEDIATE")
+    _migrate(db)
+    connection.execute("COMMIT")
     return db
 
 

@@ -8,12 +8,14 @@ from bot.domain.audit import GENESIS, AuditEvent, Event, chained
 from bot.domain.decision import Actor, Decision
 from bot.domain.delivery import Errand, Receipt
 from bot.domain.errors import NotFound
+from bot.domain.label import Label
 from bot.domain.lifecycle import State
 from bot.domain.proposal import Json, Proposal, Revision
 from bot.domain.threshold import SettingChange
-from bot.ports import Pause, Query, Submission, Token
+from bot.ports import AuditCount, DayCount, Pause, Query, StoredRegime, Submission, Token
 from storage import rows
 from storage.rows import Row, text_of_time
+from storage.tickets import Tickets
 
 Run = Callable[[str, dict[str, Any]], list[Row]]
 
@@ -21,7 +23,7 @@ FOLLOWERS = 15
 SIGHTINGS_KEPT = timedelta(hours=1)
 
 
-class Session:
+class Session(Tickets):
     """Implements `bot.ports.Tx`; `run(name, parameters)` runs one named query and gives its rows.
 
     `touched` and `errands` gather what a commit has to tell those who wait.
@@ -250,6 +252,83 @@ class Session:
     def keep(self, name: str, value: Json) -> None:
         """Write a small named value."""
         self._run("keep", {"name": name, "value": rows.text_of_json(value)})
+
+    # autonomy: regimes, labels, and what is still to be learned
+
+    def message_proposals(self, channel: str, ts: str) -> list[str]:
+        """The proposals that one message is about, in the order of its lines."""
+        return [row["proposal_id"] for row in self._run("message_proposals", {"channel": channel, "ts": ts})]
+
+    def regime(self, category: str) -> StoredRegime | None:
+        """The present regime of a category, or None before its first."""
+        row = self._one("regime", category=category)
+        return rows.regime_of(row) if row else None
+
+    def put_regime(self, regime: StoredRegime) -> None:
+        """Begin a regime, or write how it stands."""
+        self._run("put_regime", rows.regime_row(regime))
+
+    def label(self, category: str, regime: int, conversation_id: str) -> Label | None:
+        """The label that a conversation has in a regime, if it has one; one that a decision gave goes first."""
+        row = self._one("label", category=category, regime=regime, conversation_id=conversation_id)
+        return rows.label_of(row) if row else None
+
+    def add_label(self, label: Label) -> None:
+        """Keep a label, unless its conversation has one already."""
+        self._run("add_label", rows.label_row(label))
+
+    def correct_label(self, proposal_id: str) -> None:
+        """What was thought right turned out wrong."""
+        self._run("correct_label", {"proposal_id": proposal_id})
+
+    def label_counts(
+        self, category: str, regime: int, *, sampled: bool = True, since: str = ""
+    ) -> list[tuple[int, int, int]]:
+        """(bin, labels, wrong ones) of a regime, in or out of the certification sample, from `since` on."""
+        about: dict[str, Any] = {"category": category, "regime": regime, "sampled": int(sampled)}
+        found = self._run("label_counts_since", about | {"since": since}) if since else self._run("label_counts", about)
+        return [(row["bin"], row["n"], row["k"]) for row in found]
+
+    def wrong_labels(self, category: str, regime: int, limit: int = 3) -> list[str]:
+        """The latest proposals that an audit or a mark found wrong."""
+        found = self._run("wrong_labels", {"category": category, "regime": regime, "limit": limit})
+        return [row["proposal_id"] for row in found]
+
+    def audit_counts(self, category: str, *, since: str = "", regime: int | None = None) -> list[AuditCount]:
+        """The audited labels since a day, the like ones together."""
+        found = self._run("audit_counts", {"category": category, "since": since, "regime": regime})
+        return [
+            AuditCount(day=row["day"], wrong=bool(row["wrong"]), probability=row["probability"], count=row["n"])
+            for row in found
+        ]
+
+    def add_lesson(self, proposal_id: str) -> None:
+        """Remember that a proposal was decided and not yet learned from."""
+        self._run("add_lesson", {"proposal_id": proposal_id})
+
+    def lessons(self, limit: int = 200) -> list[str]:
+        """Decided proposals that nobody has learned from, the oldest first."""
+        return [row["proposal_id"] for row in self._run("lessons", {"limit": limit})]
+
+    def lesson_learned(self, proposal_id: str) -> None:
+        """Nothing more is to be learned from it, as it stands."""
+        self._run("lesson_learned", {"proposal_id": proposal_id})
+
+    def count_day(self, category: str, day: str, *, automated: bool) -> None:
+        """One more proposal of that day, which runs on its own or is held."""
+        counts = {"automated": int(automated), "held": int(not automated)}
+        self._run("count_day", {"category": category, "day": day, **counts})
+
+    def days(self, since: str, category: str | None = None) -> list[DayCount]:
+        """The counts of each day from `since` on, by category and day."""
+        found = self._run("days", {"since": since, "category": category})
+        return [DayCount(**{name: row[name] for name in ("category", "day", "automated", "held")}) for row in found]
+
+    def decided(self, after: str, limit: int = 500) -> list[str]:
+        """Ids of proposals that people decided, in order, behind `after`."""
+        return [row["proposal_id"] for row in self._run("decided", {"after": after, "limit": limit})]
+
+    # tokens
 
     def token(self, hash_: str) -> Token | None:
         """The token with this SHA-256, or None."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from bot.domain.decision import Actor
 from bot.domain.errors import Refused
 from bot.domain.lifecycle import State
+from bot.domain.offer import THRESHOLDS_CONNECTOR
 from bot.domain.policy import ActionRule, CategoryRule, Policy
 from bot.domain.proposal import Action, Proposal
 
@@ -23,6 +24,8 @@ class Person:
 
 def reviewers(policy: Policy, proposal: Proposal) -> tuple[str, ...]:
     """The user and group ids that may decide this proposal in its present state."""
+    if proposal.connector == THRESHOLDS_CONNECTOR:
+        return policy.people.admins
     category: CategoryRule = policy.category(proposal.category)
     if proposal.escalated_by is not None or proposal.state is State.ESCALATED:
         return category.escalation_approvers

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final, Literal
 
 from bot.domain.lifecycle import Move, Verdict
+from bot.domain.monitor import Choice
 
 ActorKind = Literal["person", "agent", "rule", "system"]
 
@@ -24,7 +25,10 @@ SYSTEM: Final = Actor(kind="system", id="sayso", name="Sayso")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ruling:
-    """A verdict that explains itself: which rule, the threshold used, and whether it was drawn for audit."""
+    """A verdict that explains itself: which rule, the threshold used, and whether it was drawn for audit.
+
+    `choice` is what the category's label will need later; None where a hard rule decided, whatever the confidence.
+    """
 
     verdict: Verdict
     rule: str
@@ -34,6 +38,7 @@ class Ruling:
     audit_probability: float | None = None
     approvals_needed: int = 1
     regime: int | None = None
+    choice: Choice | None = None
 
 
 class DecisionKind(StrEnum):
@@ -73,8 +78,12 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What the decider was looking at: the id, revision and digest that the button carried."""
+    """What the decider was looking at: the id, revision and digest that the button carried.
+
+    `follow_ups` is how many later messages of the customer they were shown.
+    """
 
     proposal_id: str
     revision: int
     digest: str
+    follow_ups: int = 0

@@ -17,6 +17,8 @@ class ErrandKind(StrEnum):
     WHISPER = "whisper"
     NOTICE = "notice"
     LOG = "log"
+    RELOG = "relog"
+    CHART = "chart"
     EXECUTE = "execute"
     CALLBACK = "callback"
     SPEAK = "speak"
@@ -27,6 +29,7 @@ class Errand:
     """One thing to be carried out of the process; its id is the idempotency key of every attempt.
 
     `lane` names what must stay in order; `coalesce`, where given, lets a newer errand replace a waiting one.
+    `queued_at` is when it was first due, before any postponement; `interrupted` says that a lease ran out on it.
     """
 
     id: str
@@ -36,6 +39,7 @@ class Errand:
     proposal_id: str | None = None
     payload: Mapping[str, Json] = field(default_factory=dict)
     coalesce: str | None = None
+    queued_at: datetime | None = None
     attempts: int = 0
     interrupted: bool = False
 

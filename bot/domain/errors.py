@@ -7,6 +7,7 @@ SaysoError
 ├── Conflict              the caller is late or out of turn
 │   ├── AlreadyDecided    somebody else won; names them
 │   ├── Stale             the content changed since it was shown
+│   │   └── WroteAgain    the customer wrote once more since it was shown
 │   ├── OutOfTurn         the table has no such move from this state
 │   └── KeyReused         the same idempotency key with another body
 ├── Refused               this actor may not do this
@@ -54,6 +55,10 @@ class AlreadyDecided(Conflict):
 
 class Stale(Conflict):
     """The content is no longer the one that was shown."""
+
+
+class WroteAgain(Stale):
+    """The customer wrote again, and whoever decides has not seen it yet."""
 
 
 class OutOfTurn(Conflict):

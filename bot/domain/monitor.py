@@ -63,6 +63,11 @@ class Monitor:
         return self._regime.threshold
 
     @property
+    def audit_probability(self) -> float:
+        """The probability with which a proposal that may run on its own is audited now."""
+        return self._audit_probability
+
+    @property
     def sample(self) -> int:
         """The size of the certification sample, in labels."""
         return self._size

@@ -9,6 +9,7 @@ from typing import Literal
 
 from bot.domain.condition import Condition
 from bot.domain.decision import Ruling
+from bot.domain.intake import DraftingRule, Intake, KnowledgeRule
 from bot.domain.lifecycle import Verdict
 from bot.domain.proposal import Action, Content, Json, Reply
 
@@ -115,6 +116,9 @@ class Policy:
     attempts: int
     holding_line: str | None
     digest: str
+    intake: Intake = Intake()
+    knowledge: KnowledgeRule = KnowledgeRule()
+    drafting: DraftingRule = DraftingRule()
 
     def category(self, name: str) -> CategoryRule:
         """The rule for a category, or the fallback for one that the file does not name."""
@@ -134,7 +138,10 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What the policy looks at; `draw` is a uniform number in [0, 1) that decides on an audit."""
+    """What the policy looks at; `draw` is a uniform number in [0, 1) that decides on an audit.
+
+    `concerns` are reasons to escalate, `holds` reasons why a person must look whatever the confidence.
+    """
 
     category: str
     content: Content
@@ -142,6 +149,7 @@ class Facts:
     in_scope: bool
     customer: Mapping[str, Json] = field(default_factory=dict)
     concerns: tuple[str, ...] = ()
+    holds: tuple[str, ...] = ()
     draw: float = 1.0
 
 
@@ -202,15 +210,15 @@ def _uncertain(category: CategoryRule, facts: Facts, setting: Setting) -> Ruling
     name = f"categories.{facts.category}"
     if setting.mode is Mode.ESCALATE:
         return _ruling(Verdict.ESCALATE, f"{name}.mode", f"Everything in {facts.category} goes to the escalation team.")
-    if isinstance(facts.content, Reply) and not facts.content.text.strip():
-        return _ruling(Verdict.ESCALATE, "uncertainty.empty", "The AI has no draft for this one.")
     if facts.concerns:
         return _ruling(Verdict.ESCALATE, "uncertainty.concern", facts.concerns[0])
+    if isinstance(facts.content, Reply) and not facts.content.text.strip():
+        return _ruling(Verdict.ESCALATE, "uncertainty.empty", "The AI has no draft for this one.")
     if not facts.in_scope:
         return _ruling(Verdict.ESCALATE, "uncertainty.scope", "The AI says that this is outside what it can answer.")
     if facts.confidence is None or not 0 <= facts.confidence <= 1:
         return _ruling(Verdict.ESCALATE, "uncertainty.confidence", "The AI did not say how sure it is.")
-    if facts.confidence < category.floor:
+    if facts.confidence < category.floor and not facts.holds:
         return _ruling(
             Verdict.ESCALATE,
             f"{name}.floor",
@@ -240,6 +248,8 @@ def _beyond_reviewers(action: ActionRule, facts: Facts) -> Ruling | None:
 
 def _held(facts: Facts, setting: Setting, action: ActionRule | None) -> Ruling | None:
     name = f"categories.{facts.category}.mode"
+    if facts.holds:
+        return _ruling(Verdict.ASK, "uncertainty.grounding", facts.holds[0])
     if setting.mode is Mode.HOLD:
         return _ruling(Verdict.ASK, name, f"Everything in {facts.category} is held for a person.")
     if action is None:

@@ -105,7 +105,8 @@ class Proposal:
     """One thing that an agent proposes, with where it stands and who decided what.
 
     `owner` is the Slack user whom the agent's token belongs to; `cards` are the (room, channel) pairs that show it;
-    `version` counts its moves.
+    `version` counts its moves. `follow_ups` are what the customer wrote after the draft, the last of `conversation`.
+    `marked_by` is who said, after it had gone out on its own, that it was wrong.
     """
 
     id: str
@@ -130,6 +131,8 @@ class Proposal:
     approvals: tuple[Actor, ...] = ()
     cards: tuple[tuple[str, str], ...] = ()
     execution: Execution | None = None
+    marked_by: Actor | None = None
+    follow_ups: tuple[Message, ...] = ()
     version: int = 1
 
     @property
@@ -151,6 +154,17 @@ class Proposal:
     def digest(self) -> str:
         """The digest of the present revision: what a click must carry."""
         return self.revision.digest
+
+    @property
+    def asked(self) -> str:
+        """The customer's words that the draft answers: the newest before any follow-up."""
+        talk = self.conversation
+        return replace(talk, messages=talk.messages[: len(talk.messages) - len(self.follow_ups)]).last_customer_text
+
+    def joined(self, message: Message) -> "Proposal":
+        """The same proposal after the customer wrote again, which voids earlier approvals: they had not read it."""
+        talk = replace(self.conversation, messages=(*self.conversation.messages, message))
+        return replace(self, conversation=talk, follow_ups=(*self.follow_ups, message), approvals=())
 
     def revised(self, content: Content, author: Actor) -> "Proposal":
         """The same proposal with the next revision, which voids earlier approvals."""

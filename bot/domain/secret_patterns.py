@@ -25,7 +25,14 @@ KEY_HINTS: Final = (
 )
 USER_IN_URL: Final = re.compile(r"(?<=://)([^\s/:@]{1,100}+):[^\s/@]{1,200}+(?=@)")
 PEM_BEGIN: Final = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
-PEM_BODY: Final = re.compile(r"(?:[A-Za-z0-9+/=:,\s\\]|-(?!----))*+")
+# Header lines and Base64, a run to a line unless it is long: prose behind the first line is no key, and can be read.
+_BREAK: Final = r"(?:\s|\\[nrt])"
+_PEM_HEADER: Final = r"(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset): ?[A-Za-z0-9,. +/=-]{1,80}+"
+_PEM_LAST: Final = r"[A-Za-z0-9+/=]{1,19}+(?=[ \t]*+(?:[\r\n]|\\[nr]|-|\Z))"
+PEM_BODY: Final = re.compile(
+    rf"{_BREAK}*+(?:{_PEM_HEADER}{_BREAK}++){{0,8}}+"
+    rf"(?:(?:[A-Za-z0-9+/=]{{20,}}+|{_PEM_LAST}){_BREAK}*+)*+(?:-{{1,4}}\Z)?+"
+)
 PEM_END: Final = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 
 PASSWORD_NAMES: Final = (

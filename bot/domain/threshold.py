@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from bot.domain.bins import THRESHOLDS
 from bot.domain.decision import Actor
+from bot.domain.monitor import Monitor
 from bot.domain.policy import CategoryRule, Mode, Setting
 
 Source = Literal["hand", "certificate", "drift", "regime"]
@@ -27,17 +29,23 @@ class SettingChange:
     source: Source = "hand"
 
 
-def effective(rule: CategoryRule, change: SettingChange | None, *, audit: float | None = None) -> Setting:
-    """What applies now: the latest change where there is one, else the file; `audit` is the share to audit."""
-    share = rule.audit if audit is None else audit
-    if change is None:
-        return Setting(mode=rule.mode, threshold=rule.threshold, source="the policy file", audit=share)
-    return Setting(
-        mode=change.mode or rule.mode,
-        threshold=rule.threshold if change.threshold is None else change.threshold,
-        source=source_in_words(change),
-        audit=share,
-    )
+def effective(
+    rule: CategoryRule, change: SettingChange | None, *, monitor: Monitor | None = None, regime: int | None = None
+) -> Setting:
+    """What applies now: the latest change where there is one, else the file.
+
+    Where a category earns its threshold, its `monitor` says which one, and how many of those that may run are audited.
+    """
+    mode = rule.mode if change is None else change.mode or rule.mode
+    source = "the policy file" if change is None else source_in_words(change)
+    if monitor is not None:
+        # What no threshold of the grid reaches is never sent, however low a threshold a person sets.
+        threshold = None if monitor.threshold is None else max(monitor.threshold, THRESHOLDS[-1])
+        return Setting(
+            mode=mode, threshold=threshold, source=source, audit=monitor.audit_probability, regime=monitor.regime.number
+        )
+    threshold = rule.threshold if change is None or change.threshold is None else change.threshold
+    return Setting(mode=mode, threshold=threshold, source=source, audit=rule.audit, regime=regime)
 
 
 def source_in_words(change: SettingChange) -> str:

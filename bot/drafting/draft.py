@@ -29,6 +29,7 @@ class Sketch:
     sources: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     own_confidence: float | None = None
+    by_model: bool = False
     concerns: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     trouble: str | None = None

@@ -64,14 +64,12 @@ def _file(package: str, path: str) -> Path:
 
 
 def _load() -> tuple[Any, Any]:
-    import onnxruntime
+    import onnxruntime  # type: ignore[import-untyped]
     from tokenizers import Tokenizer
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1  # the bot's own loop needs the other cores
-    network = onnxruntime.InferenceSession(
-        str(_file(*_NETWORK)), options, providers=["CPUExecutionProvider"]
-    )
+    network = onnxruntime.InferenceSession(str(_file(*_NETWORK)), options, providers=["CPUExecutionProvider"])
     tokenizer = Tokenizer.from_file(str(_file(*_TOKENIZER)))
     tokenizer.enable_truncation(_TOKENS)
     tokenizer.enable_padding()
@@ -79,16 +77,16 @@ def _load() -> tuple[Any, Any]:
 
 
 def _run(network: Any, tokenizer: Any, texts: Sequence[str]) -> list[str]:
-    import numpy
+    import numpy as np
 
     # A lone surrogate has no UTF-8 form, and the tokenizer takes nothing else.
     clean = [text[:_CHARACTERS].encode(errors="replace").decode() or " " for text in texts]
     encoded = tokenizer.encode_batch(clean)
-    ids = numpy.array([one.ids for one in encoded], dtype=numpy.int64)
-    mask = numpy.array([one.attention_mask for one in encoded], dtype=numpy.int64)
-    inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": numpy.zeros_like(ids)}
+    ids = np.array([one.ids for one in encoded], dtype=np.int64)
+    mask = np.array([one.attention_mask for one in encoded], dtype=np.int64)
+    inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
     states = network.run(None, inputs)[0]
     means = (states * mask[..., None]).sum(axis=1) / mask.sum(axis=1, keepdims=True)
-    unit = means / numpy.linalg.norm(means, axis=1, keepdims=True)
+    unit = means / np.linalg.norm(means, axis=1, keepdims=True)
     # The largest of 384 numbers of a unit vector is about 0.2, so a scale of 400 uses the eight bits well.
-    return [numpy.clip(numpy.rint(row * 400), -127, 127).astype(numpy.int8).tobytes().hex() for row in unit]
+    return [np.clip(np.rint(row * 400), -127, 127).astype(np.int8).tobytes().hex() for row in unit]

@@ -37,7 +37,7 @@ class Grounding:
 
 
 def ground(content: Content, sources: Iterable[str], *, known: Iterable[str] = ()) -> Grounding:
-    """Compare a draft with everything that it may draw on; `known` are words that need no source, such as the team's name.
+    """Compare a draft with all that it may draw on; `known` are words that need no source, such as the team's name.
 
     Of an action, the argument values count, each as a text of its own.
     """
@@ -45,9 +45,7 @@ def ground(content: Content, sources: Iterable[str], *, known: Iterable[str] = (
     keys = offered(material)
     vocabulary = frozenset(word.casefold() for word in _WORD.findall(material))
     stated = {
-        (particular.kind, particular.keys): particular
-        for text in _texts(content)
-        for particular in particulars(text)
+        (particular.kind, particular.keys): particular for text in _texts(content) for particular in particulars(text)
     }
     missing = tuple(one for one in stated.values() if not _occurs(one, keys, vocabulary))
     return Grounding(stated=len(stated), missing=missing)

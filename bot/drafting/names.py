@@ -7,25 +7,29 @@ from typing import Final
 _WORD: Final = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _OPENS_SENTENCE: Final = re.compile(r"(?:\A|[.!?:;…\n•|>]|\d[.)])[\s\"'“”‘’(\[*_#>–—-]*\Z")
 _GREETING: Final = re.compile(
-    r"\b(?:dear|hi|hello|hey|thanks|thank you|good (?:morning|afternoon|evening|day)|mr|mrs|ms|miss|dr|prof)\b\.?,?\s+\Z",
-    re.I,
+    r"\b(?:dear|hi|hello|hey|thanks|thank you|good (?:morning|afternoon|evening|day)|mr|mrs|ms|miss|dr|prof)"
+    r"\b\.?,?\s+\Z",
+    re.IGNORECASE,
 )
 _JOINED: Final = re.compile(r"[ \t]+(?:&[ \t]+)?")
 # Capitals that claim nothing: the pronoun, courtesies, and what support people write large.
-_NO_NAMES: Final = frozenset(
-    "i i'm i've i'd i'll a an ok okay ps p.s faq faqs am pm asap fyi id pin sms url pdf dear hi hello hey good morning "
-    "afternoon evening day kind best warm many regards wishes sincerely yours truly cheers thanks thank you team support "
-    "customer service care help desk sir madam mr mrs ms miss dr prof there all everyone please note important january "
-    "february march april may june july august september october november december monday tuesday wednesday thursday "
-    "friday saturday sunday english valued friend".split()
+_COURTESIES: Final = (
+    "i i'm i've i'd i'll a an ok okay ps p.s faq faqs am pm asap fyi id pin sms url pdf dear hi hello hey good "
+    "morning afternoon evening day kind best warm many regards wishes sincerely yours truly cheers thanks thank "
+    "you team support customer service care help desk sir madam mr mrs ms miss dr prof there all everyone please "
+    "note important january february march april may june july august september october november december monday "
+    "tuesday wednesday thursday friday saturday sunday english valued friend"
 )
-_STARTERS: Final = frozenset(
-    "a an the this that these those your our my we you he she it they i if when where what why how who which please "
-    "once after before while as since for from in on at by with without to of and but or so then also unfortunately "
-    "thanks thank sorry yes no not all any each every some both here there do does did can could will would should may "
-    "might must is are was were have has had let just simply first next finally however because although open go click "
-    "tap select choose enter press visit see check use contact call email reply send try make dear hi hello hey".split()
+_NO_NAMES: Final = frozenset(_COURTESIES.split())
+_OPENING_WORDS: Final = (
+    "a an the this that these those your our my we you he she it they i if when where what why how who which "
+    "please once after before while as since for from in on at by with without to of and but or so then also "
+    "unfortunately thanks thank sorry yes no not all any each every some both here there do does did can could "
+    "will would should may might must is are was were have has had let just simply first next finally however "
+    "because although open go click tap select choose enter press visit see check use contact call email reply "
+    "send try make dear hi hello hey"
 )
+_STARTERS: Final = frozenset(_OPENING_WORDS.split())
 
 
 def name_spans(text: str) -> Iterator[tuple[int, int]]:

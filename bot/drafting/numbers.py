@@ -4,10 +4,9 @@ import re
 from decimal import Decimal
 from typing import Final
 
-MONTHS: Final = (
-    "january february march april may june july august september october november december".split()
-)
-WEEKDAYS: Final = "monday tuesday wednesday thursday friday saturday sunday".split()
+_MONTHS: Final = "january february march april may june july august september october november december"
+MONTHS: Final = _MONTHS.split()
+WEEKDAYS: Final = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 NUMBER: Final = r"\d{1,3}(?:[,.'’\xa0\u202f]\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d{1,18}(?:[.,]\d{1,6})?"
 CURRENCY: Final = {
     **dict.fromkeys(["$", "us$", "usd", "dollar", "dollars", "buck", "bucks"], "USD"),
@@ -18,11 +17,12 @@ CURRENCY: Final = {
     **dict.fromkeys(["%", "percent", "per cent"], "%"),
     **{code: code.upper() for code in ("chf", "cad", "aud", "sek", "nok", "dkk", "pln", "czk", "brl", "cny", "mxn")},
 }
-_SMALL: Final = (
+_SMALL_NUMBERS: Final = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
     "seventeen eighteen nineteen"
-).split()
-_TENS: Final = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+)
+_SMALL: Final = _SMALL_NUMBERS.split()
+_TENS: Final = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 # "One" is mostly a pronoun, so it claims nothing.
 NUMBER_WORDS: Final = {
     **{word: value for value, word in enumerate(_SMALL) if value > 1},

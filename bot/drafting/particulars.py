@@ -24,24 +24,38 @@ _PATTERNS: Final[tuple[tuple[Kind, re.Pattern[str]], ...]] = tuple(
     (kind, re.compile(pattern, flags))  # type: ignore[misc]  # mypy widens the literal in a tuple of tuples
     for kind, pattern, flags in (
         ("e-mail address", r"(?<![\w.+-])[\w.+-]{1,64}+@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}", 0),
-        ("link", r"\b[a-z][a-z0-9+.-]{1,15}://[^\s<>\"“”)\]}]+|\b(?:mailto|tel|javascript|data):[^\s<>\"]+", re.I),
-        ("link", rf"(?<![\w@.-])(?:[a-z0-9-]{{1,63}}\.){{1,5}}{_TLD}\b(?:/[^\s<>\"“”)\]}}]*)?", re.I),
+        (
+            "link",
+            r"\b[a-z][a-z0-9+.-]{1,15}://[^\s<>\"“”)\]}]+|\b(?:mailto|tel|javascript|data):[^\s<>\"]+",
+            re.IGNORECASE,
+        ),
+        ("link", rf"(?<![\w@.-])(?:[a-z0-9-]{{1,63}}\.){{1,5}}{_TLD}\b(?:/[^\s<>\"“”)\]}}]*)?", re.IGNORECASE),
         ("date", r"\b\d{4}-\d{1,2}-\d{1,2}\b|\b\d{1,2}([./-])\d{1,2}\1(?:\d{4}|\d{2})\b", 0),
-        ("date", rf"\b{_DAY}\s+(?:of\s+)?{_MONTH}\b(?:,?\s+\d{{4}}\b)?|\b{_MONTH}\s+{_DAY}\b(?:,?\s+\d{{4}}\b)?", re.I),
-        ("date", rf"\b{_MONTH}\s+\d{{4}}\b", re.I),
-        ("date", rf"\b(?:{'|'.join(WEEKDAYS)})s?\b|\btomorrow\b", re.I),
-        ("time", r"\b\d{1,2}:\d{2}(?:\s?[ap]\.?m\b\.?)?|\b\d{1,2}\s?[ap]\.?m\b\.?", re.I),
+        (
+            "date",
+            rf"\b{_DAY}\s+(?:of\s+)?{_MONTH}\b(?:,?\s+\d{{4}}\b)?|\b{_MONTH}\s+{_DAY}\b(?:,?\s+\d{{4}}\b)?",
+            re.IGNORECASE,
+        ),
+        ("date", rf"\b{_MONTH}\s+\d{{4}}\b", re.IGNORECASE),
+        ("date", rf"\b(?:{'|'.join(WEEKDAYS)})s?\b|\btomorrow\b", re.IGNORECASE),
+        ("time", r"\b\d{1,2}:\d{2}(?:\s?[ap]\.?m\b\.?)?|\b\d{1,2}\s?[ap]\.?m\b\.?", re.IGNORECASE),
         ("amount", rf"(?:\bUS)?[{_SIGNS}]\s?(?:{NUMBER})k?|\b(?:{_CODES})\s?(?:{NUMBER})", 0),
-        ("amount", rf"\b(?:{NUMBER})\s?(?:[{_SIGNS}%]|(?:{_UNITS})\b)", re.I),
+        ("amount", rf"\b(?:{NUMBER})\s?(?:[{_SIGNS}%]|(?:{_UNITS})\b)", re.IGNORECASE),
         ("identifier", r"(?<![\w.,-])(?:\+|\(\d{1,4}\) ?)?\d(?:[ ().-]{0,2}\d){6,18}(?![\w-])", 0),
-        ("identifier", r"(?<![\w-])#?(?=[\w/-]*\d)(?=[\w/-]*[a-z])[a-z0-9]+(?:[-_/][a-z0-9]+)*(?![\w-])", re.I),
+        (
+            "identifier",
+            r"(?<![\w-])#?(?=[\w/-]*\d)(?=[\w/-]*[a-z])[a-z0-9]+(?:[-_/][a-z0-9]+)*(?![\w-])",
+            re.IGNORECASE,
+        ),
         ("identifier", r"(?<!\w)#?\d{5,30}(?!\w)|#\d{1,30}(?!\w)", 0),
         ("number", rf"(?<![\w])(?:{NUMBER})", 0),
-        ("number", rf"\b(?:{'|'.join(sorted(NUMBER_WORDS, key=len, reverse=True))})\b", re.I),
+        ("number", rf"\b(?:{'|'.join(sorted(NUMBER_WORDS, key=len, reverse=True))})\b", re.IGNORECASE),
     )
 )
-_COUNTED: Final = re.compile(r"(\d+)(?:(?:st|nd|rd|th|h|d|x|k|m|hrs?|km|cm|mm|kg|g|gb|mb|tb|ml|l|min|s)|-[a-z-]+)", re.I)
-_LIST_MARK: Final = re.compile(r"^[ \t]*\d{1,2}[.)](?=\s)|\bstep \d{1,2}\b", re.MULTILINE | re.I)
+_COUNTED: Final = re.compile(
+    r"(\d+)(?:(?:st|nd|rd|th|h|d|x|k|m|hrs?|km|cm|mm|kg|g|gb|mb|tb|ml|l|min|s)|-[a-z-]+)", re.IGNORECASE
+)
+_LIST_MARK: Final = re.compile(r"^[ \t]*\d{1,2}[.)](?=\s)|\bstep \d{1,2}\b", re.MULTILINE | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +92,7 @@ def offered(text: str) -> frozenset[str]:
     for particular in particulars(text):
         keys |= particular.keys
         if particular.kind == "date":
-            keys |= {key[5:] for key in particular.keys if len(key) == 10}
+            keys |= {form for key in particular.keys if len(key) == 10 for form in (key[5:], f"{key[:8]}??")}
     return frozenset(keys | {f"number {value}" for run in re.findall(r"\d{1,18}", text) for value in values(run)})
 
 
@@ -125,7 +139,7 @@ def _keys(kind: Kind, text: str) -> Iterator[str]:
 
 def _address(text: str) -> str:
     """A link without what does not matter: http or https, `www.`, a closing slash, capitals in the host."""
-    bare = re.sub(r"^(?:https?://)?(?:www\.)?", "", text, flags=re.I)
+    bare = re.sub(r"^(?:https?://)?(?:www\.)?", "", text, flags=re.IGNORECASE)
     host, slash, path = bare.partition("/")
     return (host.casefold() + slash + path).rstrip("/")
 

@@ -1,5 +1,7 @@
 """What drafting needs from storage: a library of knowledge and precedents, as a Protocol."""
 
+# ruff: noqa: D102 - a Protocol's methods are documented where they are implemented, in storage/library.py
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar
@@ -74,7 +76,7 @@ class Vector:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """A draft that a person has decided on: the features it had, its confidence, and whether it was approved unedited."""
+    """A decided draft: the features it had, its confidence, and whether a person approved it unedited."""
 
     id: str
     category: str

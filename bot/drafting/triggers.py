@@ -7,20 +7,27 @@ from typing import Final
 from bot.domain.proposal import Message
 from bot.domain.text import shorten
 from bot.drafting.draft import Ticket
-from bot.drafting.trigger_patterns import ATTACHED, INSTRUCTIONS, LEGAL, PERSON, SAFETY, STRONG_ANGER, WEAK_ANGER, Pattern
-from bot.drafting.words import MOST_CHARACTERS, excerpt, without_quotes, words
+from bot.drafting.trigger_patterns import (
+    ATTACHED,
+    INSTRUCTIONS,
+    LEGAL,
+    PERSON,
+    SAFETY,
+    STRONG_ANGER,
+    WEAK_ANGER,
+    Pattern,
+)
+from bot.drafting.words import COMMON, MOST_CHARACTERS, excerpt, without_quotes, words
 
 _READ: Final = 100_000
 _THIRD: Final = 3
-_PLEASED: Final = re.compile(r"\b(?:thanks?|thank you|thx|cheers|great|perfect|solved|works? now|got it|all good)\b", re.I)
+_PLEASED: Final = re.compile(
+    r"\b(?:thanks?|thank you|thx|cheers|great|perfect|solved|works? now|got it|all good)\b", re.IGNORECASE
+)
 _AGAIN: Final = re.compile(
     r"\b(?:again|still|already (?:told|said|asked|wrote|sent|tried)|as i (?:said|wrote)|any (?:update|news)|hello\?|"
     r"third time|same (?:problem|issue|error|question)|repeat(?:ing)? myself)",
-    re.I,
-)
-_FILLER: Final = frozenset(
-    words("i you it is are was the a an to of in on at and or my me your we they this that have has had do did not no yes")
-    + words("please hello hi hey thanks thank can could would will for with be but so from what how when there just")
+    re.IGNORECASE,
 )
 
 
@@ -47,7 +54,12 @@ def triggers(ticket: Ticket) -> tuple[str, ...]:
     newest = turns[-1] if turns else ""
     text = _plain(excerpt(newest, _READ))
     said = [f"{family.reason}: “{found}”." for family in _FAMILIES if (found := _found(family.patterns, text))]
-    candidates = [*said, _anger(text, newest), _loop(ticket.conversation.messages, turns), _unread(ticket, text)]
+    candidates = [
+        *said,
+        _anger(text, newest),
+        _loop(ticket.conversation.messages, turns),
+        _unread(ticket, text),
+    ]
     return (*(reason for reason in candidates if reason), *_long(newest))
 
 
@@ -97,7 +109,7 @@ def _same_matter(earlier: str, newest: str, *, strict: bool) -> bool:
 
 
 def _content(text: str) -> frozenset[str]:
-    return frozenset(words(without_quotes(text))) - _FILLER
+    return frozenset(words(without_quotes(text))) - COMMON
 
 
 def _ordinal(count: int) -> str:

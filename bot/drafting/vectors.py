@@ -35,24 +35,24 @@ class Vectors:
         """The ids with the highest cosine to the embedding `question` (hexadecimal), nearest first."""
         if self._rows is None:
             return []
-        import numpy
+        import numpy as np
 
         cosines = self._rows @ _unit_rows(question, 1)[0]
         count = min(limit, len(self._ids))
-        top = numpy.argpartition(-cosines, count - 1)[:count]
-        ordered = top[numpy.lexsort((top, -cosines[top]))]
+        top = np.argpartition(-cosines, count - 1)[:count]
+        ordered = top[np.lexsort((top, -cosines[top]))]
         return [(self._ids[index], float(cosines[index])) for index in ordered]
 
     def _append(self, ids: list[str], hexes: str) -> None:
-        import numpy
+        import numpy as np
 
         rows = _unit_rows(hexes, len(ids))
         self._ids = [*self._ids, *ids]
-        self._rows = rows if self._rows is None else numpy.concatenate([self._rows, rows])
+        self._rows = rows if self._rows is None else np.concatenate([self._rows, rows])
 
 
 def _unit_rows(hexes: str, count: int) -> Any:
-    import numpy
+    import numpy as np
 
-    rows = numpy.frombuffer(bytes.fromhex(hexes), dtype=numpy.int8).reshape(count, -1).astype(numpy.float32)
-    return rows / numpy.maximum(numpy.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+    rows = np.frombuffer(bytes.fromhex(hexes), dtype=np.int8).reshape(count, -1).astype(np.float32)
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)

@@ -9,12 +9,16 @@ LONGEST_WORD: Final = 40
 _TAIL: Final = 4_000
 
 _MARKS: Final = r"\u0300-\u036f"
-_NO_SPACES: Final = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\U00020000-\U0003ffff"
+_NO_SPACES: Final = (
+    r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\U00020000-\U0003ffff"
+)
 _WORD: Final = re.compile(rf"[{_NO_SPACES}]++|[^\W_{_NO_SPACES}]++(?:['’][^\W_{_NO_SPACES}]++)*+")
 _DENSE: Final = re.compile(rf"[{_NO_SPACES}]")
 _ACCENTS: Final = re.compile(rf"(?<=[a-z])[{_MARKS}]+")
 _UNDOUBLED: Final = frozenset("bdfgmnprt")
-_QUOTED: Final = re.compile(r"^[ \t]*>.*$|^On .{5,200} wrote:\s*$|^-{2,} ?Original Message ?-{2,}[\s\S]*\Z", re.MULTILINE)
+_QUOTED: Final = re.compile(
+    r"^[ \t]*>.*$|^On .{5,200} wrote:\s*$|^-{2,} ?Original Message ?-{2,}[\s\S]*\Z", re.MULTILINE
+)
 
 
 def excerpt(text: str, limit: int = MOST_CHARACTERS) -> str:
@@ -58,3 +62,13 @@ def stem(word: str) -> str:
             word = root[:-1] if root[-1] == root[-2] and root[-1] in _UNDOUBLED else root
             break
     return word[:-1] if len(word) > 3 and word[-1] == "e" else word
+
+
+COMMON: Final = frozenset(
+    words(
+        "i you it is are was the a an to of in on at and or my me your we they this that have has had do did not no "
+        "yes please hello hi hey thanks thank can could will would for with be but so from what how when there "
+        "just where why who which if am as by"
+    )
+)
+"""English words that say nothing about the matter."""

@@ -5,6 +5,7 @@ from typing import Final, TypeVar
 from bot.domain.policy import ActionRule, CategoryRule, Channels, Limits, Mode, People, Policy
 from bot.policy_file.connectors import BUILT_IN, connector_rule
 from bot.policy_file.form import ActionTable, CategoryTable, ChannelsTable, DefaultsTable, PeopleTable
+from bot.policy_file.intake import build_drafting, build_intake, build_knowledge
 from bot.policy_file.tables import Tables
 
 T = TypeVar("T")
@@ -34,6 +35,9 @@ def build(tables: Tables, *, digest: str) -> Policy:
         attempts=defaults.attempts,
         holding_line=defaults.holding_line,
         digest=digest,
+        intake=build_intake(tables.intake, tables.connectors),
+        knowledge=build_knowledge(tables.intake.knowledge),
+        drafting=build_drafting(tables.intake.drafting),
     )
 
 

@@ -6,6 +6,7 @@ from bot.domain.policy import Mode, number
 from bot.policy_file.build import THRESHOLD, earned_or_fixed
 from bot.policy_file.connectors import OPTIONS
 from bot.policy_file.form import ActionTable, CategoryTable, DefaultsTable
+from bot.policy_file.intake import check_intake
 from bot.policy_file.locator import Place
 from bot.policy_file.problems import Faults
 from bot.policy_file.sentences import dotted, near_word, suggestion
@@ -29,6 +30,7 @@ def check(tables: Tables, faults: Faults) -> None:
         _reading_is_free(place, action, faults)
         _conditions_differ(place, action, faults)
         _enough_approvers(place, action, tables, faults)
+    check_intake(tables.intake, tables.channels, tables.connectors, tables.connector_names(), faults)
 
 
 def _connectors_exist(tables: Tables, faults: Faults) -> None:

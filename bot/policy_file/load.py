@@ -23,6 +23,7 @@ from bot.policy_file.form import (
     PeopleTable,
     SlackTable,
 )
+from bot.policy_file.intake import read_intake
 from bot.policy_file.locator import Place, locate
 from bot.policy_file.problems import Faults, PolicyProblems
 from bot.policy_file.sentences import dotted, faults_of, suggestion, unknown_key
@@ -34,7 +35,8 @@ T = TypeVar("T", bound=Table)
 Document = dict[str, Any]
 
 SECTIONS: Final = (
-    "slack", "channels", "people", "defaults", "limits", "callbacks", "categories", "actions", "connectors"
+    "slack", "channels", "people", "defaults", "limits", "callbacks", "categories", "actions", "connectors",
+    "intake", "knowledge", "drafting",
 )  # fmt: skip
 NAMES: Final = {
     "categories": (
@@ -107,6 +109,7 @@ def _tables(document: Document, faults: Faults) -> Tables:
         categories=_named(document, "categories", CategoryTable, faults),
         actions=_named(document, "actions", ActionTable, faults),
         connectors=_connectors(document, faults),
+        intake=read_intake(document, lambda name: bool(NAMES["connectors"][0].fullmatch(name)), _table, faults),
     )
 
 

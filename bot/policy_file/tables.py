@@ -1,7 +1,7 @@
 """The tables of one policy file after each was read by itself; None stands for one that has a fault."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bot.policy_file.connectors import BUILT_IN, ConnectorTable, full_name
@@ -15,6 +15,7 @@ from bot.policy_file.form import (
     PeopleTable,
     SlackTable,
 )
+from bot.policy_file.intake import IntakeTables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,7 @@ class Tables:
     categories: Mapping[str, CategoryTable]
     actions: Mapping[str, ActionTable]
     connectors: Mapping[str, ConnectorTable]
+    intake: IntakeTables = field(default_factory=IntakeTables)
 
     def whole(self) -> "WholeTables":
         """The single tables, none of which may have a fault."""

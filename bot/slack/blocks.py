@@ -1,5 +1,6 @@
 """Builders of Block Kit that cannot be tricked: untrusted words go into plain_text and rich_text elements only."""
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -12,11 +13,35 @@ Element = dict[str, Any]
 SECTION_TEXT: Final = 3000
 CONTEXT_TEXT: Final = 2000
 RICH_TEXT: Final = 2900
+CUT_SECRET: Final = 1000
+MESSAGE_TEXT: Final = 12_500
 
 
 def shown(text: str, limit: int) -> str:
     """Untrusted words as a reviewer may see them: secrets masked, hidden characters spelled out, cut at `limit`."""
-    return shorten(reveal(mask(text).text).text, limit)
+    reach = limit * 4 + 2 * CUT_SECRET
+    if len(text) <= reach:
+        return shorten(whole(text), limit)
+    # A megabyte of nasty text would hold up every click for seconds, so what lies far behind the limit is not read.
+    # Half a secret is none to `mask`: the end of the piece goes too, and the cut always shows.
+    return shorten(reveal(mask(text[:reach]).text[:-CUT_SECRET]).text + " …", limit)
+
+
+def one_line(text: str, limit: int) -> str:
+    """As `shown`, on one line: a name or a title may not start a line of its own and pass for one of ours."""
+    reach = limit * 4 + 2 * CUT_SECRET
+    joined = " ".join(text[:reach].split())
+    return shown(joined if len(text) <= reach else f"{joined[:-CUT_SECRET]} …", limit)
+
+
+def whole(text: str) -> str:
+    """All of it as a reviewer may see it, however long that gets."""
+    return reveal(mask(text).text).text
+
+
+def all_shown(text: str, limit: int) -> bool:
+    """Whether `shown` cuts nothing off, for what spells out hidden characters is longer than what they stood in."""
+    return len(text) <= limit and len(whole(text)) <= limit
 
 
 def words(text: str, *, bold: bool = False, italic: bool = False, strike: bool = False, code: bool = False) -> Element:
@@ -29,6 +54,11 @@ def words(text: str, *, bold: bool = False, italic: bool = False, strike: bool =
 def mention(user: str) -> Element:
     """A user, as Slack shows one."""
     return {"type": "user", "user_id": user}
+
+
+def channel(id_: str) -> Element:
+    """A channel, as Slack shows one."""
+    return {"type": "channel", "channel_id": id_}
 
 
 def link(url: str, text: str) -> Element:
@@ -123,14 +153,21 @@ def table(rows: Iterable[Sequence[str]]) -> Block:
 
 
 def plain_input(
-    block_id: str, action_id: str, label: str, *, initial: str = "", multiline: bool = False, optional: bool = False
+    block_id: str,
+    action_id: str,
+    label: str,
+    *,
+    initial: str = "",
+    multiline: bool = False,
+    optional: bool = False,
+    longest: int = SECTION_TEXT,
 ) -> Block:
     """A field for words."""
     element: Element = {
         "type": "plain_text_input",
         "action_id": action_id,
         "multiline": multiline,
-        "max_length": SECTION_TEXT,
+        "max_length": longest,
     }
     if initial:
         element["initial_value"] = initial
@@ -175,6 +212,18 @@ def modal(callback_id: str, title: str, blocks: list[Block], *, metadata: str, s
         "blocks": blocks[:100],
     }
     return view | ({"submit": {"type": "plain_text", "text": submit}} if submit else {})
+
+
+def characters(blocks: Any) -> int:
+    """How many characters of text these blocks hold: Slack bounds all those of a message together."""
+    if isinstance(blocks, dict):
+        return sum(len(v) if k == "text" and isinstance(v, str) else characters(v) for k, v in blocks.items())
+    return sum(map(characters, blocks)) if isinstance(blocks, list) else 0
+
+
+def size_of(thing: Block) -> int:
+    """The bytes of a block or view as it travels."""
+    return len(json.dumps(thing))
 
 
 def escape(text: str) -> str:

@@ -1,50 +1,71 @@
 """The card of a case: a pure function from how the case stands to what Slack shows.
 
-The order is that of a reviewer's eyes: who and what, the customer's words, what would happen, why it waits, the buttons.
+The order is that of a reviewer's eyes: who and what, the customer's words, what would happen and on what grounds, why
+it waits, the buttons.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from bot.domain.decision import Actor, Decision, DecisionKind, Seen
+from bot.domain.decision import Seen
 from bot.domain.lifecycle import State
 from bot.domain.links import link_hosts
+from bot.domain.masking import mask
+from bot.domain.offer import THRESHOLDS_CONNECTOR
 from bot.domain.policy import number
-from bot.domain.proposal import Action, Content, Json, Proposal, Reply
-from bot.domain.text import fits, reveal
+from bot.domain.proposal import Action, Content, Evidence, Json, Proposal, Reply, Role
+from bot.domain.text import fits, reveal, shorten
 from bot.errands import ESCALATION
 from bot.ports import Case
 from bot.slack import ids
 from bot.slack.blocks import (
+    MESSAGE_TEXT,
     Block,
     Element,
     actions,
+    all_shown,
     button,
+    channel,
+    characters,
     context,
     date,
     escape,
     line,
     link,
     mention,
+    one_line,
     overflow,
     quote,
     rich,
     shown,
     table,
+    whole,
     words,
 )
 from bot.slack.changes import changes
+from bot.slack.status import status
+from bot.slack.wrote_again import wrote_again
 
-CARD_CHARACTERS: Final = 2400
-CARD_LINES: Final = 40
+CARD_CHARACTERS: Final = 1800
+CARD_LINES: Final = 30
+PREVIEW: Final = 600
 CELL: Final = 300
 ROWS: Final = 20
 CUSTOMER_WORDS: Final = 700
-TALK_WORDS: Final = 4000
+TALK_WORDS: Final = (4000, 1500, 300)
+"""Characters of the conversation on an escalated card: fewer where all of it together would be too much for Slack."""
+MESSAGES: Final = 30
+ARGUMENTS: Final = 2500
+NAME: Final = 200
+WARNING: Final = 500
 DECIDED_WORDS: Final = 600
+DROPPED_WORDS: Final = 250
 SOURCES: Final = 4
+LONGEST_LINK: Final = 2000
+_SLACK_THREAD: Final = re.compile(r"slack:([CDG][A-Z0-9]+):")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,28 +78,46 @@ class Painted:
 
 def card(case: Case, room: str, *, undoable: bool = False) -> Painted:
     """The card of a case in a room (`review`, `escalation` or `ops`)."""
+    for talk in TALK_WORDS:
+        blocks = _blocks(case, room, talk, undoable=undoable)
+        if characters(blocks) <= MESSAGE_TEXT:
+            break
+    return Painted(text=escape(_headline(case.proposal)), blocks=blocks)
+
+
+def _blocks(case: Case, room: str, talk_words: int, *, undoable: bool) -> list[Block]:
     proposal = case.proposal
-    waiting = proposal.state in (State.PENDING, State.ESCALATED)
-    talk = _conversation(proposal) if room == ESCALATION else _customer_words(proposal)
+    waiting = proposal.state is State.PENDING or (proposal.state is State.ESCALATED and room == ESCALATION)
+    talk = _conversation(proposal, talk_words) if room == ESCALATION else _customer_words(proposal)
     blocks = [_title(proposal), *talk]
     if waiting:
-        blocks += [*_proposed(proposal.content), *_banner(proposal.content), *_small_print(proposal)]
-    elif changes(case.revisions):
-        blocks += changes(case.revisions)
+        blocks += [
+            *wrote_again(proposal),
+            *_proposed(proposal.content),
+            *banner(proposal.content),
+            *_evidence(proposal),
+        ]
+        blocks += _small_print(proposal)
+    elif changed := changes(case.revisions):
+        # A changed amount alone would not say of which order.
+        blocks += [*(_arguments(proposal.content) if isinstance(proposal.content, Action) else []), *changed]
     else:
-        blocks += _proposed_in_short(proposal.content)
-    blocks += _status(proposal, room)
+        blocks += _proposed_in_short(proposal)
+    blocks += status(proposal, room)
     if buttons := _buttons(proposal, room, undoable=undoable):
         blocks.append(actions(f"sayso:{proposal.id}:{room}:{proposal.version}", buttons))
-    return Painted(text=escape(_headline(proposal)), blocks=blocks)
+    return blocks
 
 
 def fits_on_a_card(content: Content) -> bool:
     """Whether a reviewer sees all of it on the card, so that Approve may stand there."""
     if isinstance(content, Reply):
-        return fits(content.text, limit_chars=CARD_CHARACTERS, limit_lines=CARD_LINES)
-    cells = [cell(value) for value in content.args.values()]
-    return len(cells) <= ROWS and all(len(text) <= CELL for text in (*cells, *content.args))
+        limits = {"limit_chars": CARD_CHARACTERS, "limit_lines": CARD_LINES}
+        return fits(content.text, **limits) and fits(whole(content.text), **limits)
+    cells = [*(cell(value) for value in content.args.values()), *content.args]
+    return len(_rows(content)) == len(content.args) and all(
+        all_shown(text, CELL) and fits(text, limit_chars=CELL, limit_lines=CARD_LINES) for text in cells
+    )
 
 
 def cell(value: Json) -> str:
@@ -88,7 +127,21 @@ def cell(value: Json) -> str:
 
 def who(customer: Mapping[str, Json]) -> str:
     """What to call the customer."""
-    return next((str(customer[key]) for key in ("name", "email", "id") if customer.get(key)), "the customer")
+    names = (one_line(str(customer[key]), NAME) for key in ("name", "email", "id") if customer.get(key))
+    return next((name for name in names if name), "the customer")
+
+
+def speaker(role: Role, customer: Mapping[str, Json]) -> str:
+    """Whose words these are: the customer's name, or which of us spoke."""
+    return {"customer": who(customer), "agent": "Support", "ai": "AI"}[role]
+
+
+def what(content: Content, customer: Mapping[str, Json]) -> list[Element]:
+    """What would happen and for whom, in bold: `Reply to Ana Lopez`, `refund for Ana Lopez`."""
+    name = words(shown(who(customer), 80), bold=True)
+    if isinstance(content, Reply):
+        return [words("Reply to ", bold=True), name]
+    return [words(shown(content.name, 80), bold=True, code=True), words(" for "), name]
 
 
 def _headline(proposal: Proposal) -> str:
@@ -109,20 +162,13 @@ def _what(content: Content) -> str:
 
 def _title(proposal: Proposal) -> Block:
     content = proposal.content
-    name = words(shown(who(proposal.conversation.customer), 80), bold=True)
-    start = (
-        [words("Reply to ", bold=True)]
-        if isinstance(content, Reply)
-        else [
-            words(shown(content.name, 80), bold=True, code=True),
-            words(" for "),
-        ]
-    )
-    parts = [*start, name, words(" · "), words(proposal.category, code=True)]
+    parts = [*what(content, proposal.conversation.customer), words(" · "), words(proposal.category, code=True)]
     if not fits_on_a_card(content):
         parts.append(words(f" · {_length(content):,} characters", bold=True))
+    if opened := safe_link(proposal.conversation.url):
+        parts += [words(" · "), *opened]
     if proposal.conversation.subject:
-        parts.append(words(f"\n{shown(proposal.conversation.subject, 150)}"))
+        parts.append(words(f"\n{one_line(proposal.conversation.subject, 150)}"))
     return rich(line(*parts))
 
 
@@ -131,7 +177,7 @@ def _length(content: Content) -> int:
 
 
 def _customer_words(proposal: Proposal) -> list[Block]:
-    text = proposal.conversation.last_customer_text
+    text = proposal.asked
     if not text.strip():
         return []
     earlier = len(proposal.conversation.messages) - 1
@@ -139,15 +185,14 @@ def _customer_words(proposal: Proposal) -> list[Block]:
     return [rich(quote(shown(text, CUSTOMER_WORDS)), *(tail if earlier > 0 else []))]
 
 
-def _conversation(proposal: Proposal) -> list[Block]:
+def _conversation(proposal: Proposal, left: int) -> list[Block]:
     """The newest messages that fit, oldest first; the full case has them all."""
     sections: list[Element] = []
-    left = TALK_WORDS
-    for message in reversed(proposal.conversation.messages):
+    for message in reversed(proposal.conversation.messages[-MESSAGES:]):
         text = shown(message.text, min(left, 1500)) or "(empty)"
-        left -= len(text)
-        speaker = who(proposal.conversation.customer) if message.role == "customer" else message.role
-        sections[:0] = [line(words(shown(speaker, 80), bold=True)), quote(text)]
+        name = shown(speaker(message.role, proposal.conversation.customer), 80)
+        left -= len(text) + len(name)
+        sections[:0] = [line(words(name, bold=True)), quote(text)]
         if left < 200:
             break
     unseen = len(proposal.conversation.messages) - len(sections) // 2
@@ -157,138 +202,141 @@ def _conversation(proposal: Proposal) -> list[Block]:
 
 
 def _proposed(content: Content) -> list[Block]:
+    rest = [] if fits_on_a_card(content) else [context("Only the beginning. Read and approve shows all of it.")]
     if isinstance(content, Action):
-        rows = [(shown(name, CELL), shown(cell(value), CELL)) for name, value in content.args.items()]
-        return [table([("Argument", "Value"), *rows[:ROWS]])] if rows else []
+        return [*_arguments(content), *rest]
     if not content.text.strip():
         return [rich(line(words("There is no draft.", italic=True)))]
-    return [rich(line(words("Draft", bold=True))), rich(line(words(shown(content.text, CARD_CHARACTERS))))]
+    # Behind a bar, as the customer's words are: a line of the draft must not pass for one of ours.
+    text = quote(shown(content.text, PREVIEW if rest else CARD_CHARACTERS))
+    return [rich(line(words("Draft", bold=True)), text), *rest]
 
 
-def _proposed_in_short(content: Content) -> list[Block]:
+def _arguments(content: Action) -> list[Block]:
+    rows = _rows(content)
+    return [table([("Detail", "Value"), *rows])] if rows else []
+
+
+def _rows(content: Action) -> list[tuple[str, str]]:
+    """As many arguments as a card has room for."""
+    rows: list[tuple[str, str]] = []
+    left = ARGUMENTS
+    for name, value in list(content.args.items())[:ROWS]:
+        row = (shown(name, CELL), shown(cell(value), CELL))
+        left -= len(row[0]) + len(row[1])
+        if left < 0:
+            break
+        rows.append(row)
+    return rows
+
+
+def _proposed_in_short(proposal: Proposal) -> list[Block]:
+    """What was proposed; where it came to nothing, the words say so, lest it be taken for what the customer got."""
+    content, dropped = proposal.content, proposal.state in (State.CANCELLED, State.EXPIRED)
     if isinstance(content, Action):
-        return _proposed(content)
-    return [rich(line(words(shown(content.text, DECIDED_WORDS) or "There was no draft.")))]
+        return [*([rich(line(words("Not done:", bold=True)))] if dropped else []), *_arguments(content)]
+    if not content.text.strip():
+        return [rich(line(words("There was no draft.")))]
+    text = quote(shown(content.text, DROPPED_WORDS if dropped else DECIDED_WORDS))
+    return [rich(*([line(words("Not sent:", bold=True))] if dropped else []), text)]
 
 
-def _banner(content: Content) -> list[Block]:
-    text = content.text if isinstance(content, Reply) else "\n".join(cell(value) for value in content.args.values())
-    blocks = []
+def banner(content: Content) -> list[Block]:
+    """What a reviewer could overlook: characters that hide, secrets that are masked, and where links really lead."""
+    texts = [content.text] if isinstance(content, Reply) else [*content.args, *map(cell, content.args.values())]
+    text = "\n".join(texts)
+    lines: list[Element] = []
     if hidden := reveal(text).hidden:
-        blocks.append(context(f"⚠ Hidden characters are spelled out: {'; '.join(hidden)}"))
-    if hosts := link_hosts(text):
-        blocks.append(context(f"Links lead to: {', '.join(shown(host, 100) for host in hosts[:10])}"))
-    return blocks
+        named = shorten("; ".join(hidden), WARNING)
+        lines += [line(words("⚠ Hidden characters, spelled out above: ", bold=True), words(named))]
+    if kinds := mask(text).kinds:
+        lines += [line(words("⚠ Masked here, but it would go out in full: ", bold=True), words(", ".join(kinds)))]
+    if hosts := [shown(host, 100) for host in link_hosts(text)[:10]]:
+        # A remark in brackets says how a link hides its host.
+        hiding = any("(" in host for host in hosts)
+        label = "⚠ A link hides where it leads: " if hiding else "Links lead to: "
+        lines += [line(words(label, bold=True), words(shorten(", ".join(hosts), WARNING)))]
+    return [rich(*lines)] if lines else []
 
 
 def _small_print(proposal: Proposal) -> list[Block]:
-    ruling = proposal.ruling
-    sure = "no confidence given" if proposal.confidence is None else f"confidence {number(proposal.confidence)}"
-    needed = f", needs {number(ruling.threshold)}" if ruling.threshold is not None else ""
-    parts: list[Element] = [
-        words("Why it waits: ", bold=True),
-        words(shown(ruling.reason, 400)),
-        words(f" ({sure}{needed})"),
-    ]
-    for remark in proposal.notes[:5]:
-        parts.append(words(f"\n{shown(remark, 300)}"))
-    expiry = int(proposal.expires_at.timestamp())
-    parts += [
-        words("\nExpires "),
-        date(expiry, "{date_short_pretty} at {time}", proposal.expires_at.strftime("%d %b %H:%M UTC")),
-    ]
+    ruling, confidence = proposal.ruling, proposal.confidence
+    parts: list[Element] = [words("Why it waits: ", bold=True), words(one_line(ruling.reason, 400))]
+    parts += [words(f"\n{one_line(remark, 300)}") for remark in proposal.notes[:5]]
+    if destination := _destination(proposal):
+        parts += [words("\nGoes to "), *destination]
     if ruling.approvals_needed > 1:
-        parts.append(words(f" · {len(proposal.approvals)} of {ruling.approvals_needed} approvals"))
+        parts.append(words(f"\n{len(proposal.approvals)} of {ruling.approvals_needed} approvals", bold=True))
         for actor in proposal.approvals:
             parts += [words(" "), mention(actor.id)]
-    return [rich(line(*parts)), *_evidence(proposal)]
+    parts += [
+        words("\nExpires "),
+        date(
+            int(proposal.expires_at.timestamp()),
+            "{date_short_pretty} at {time}",
+            proposal.expires_at.strftime("%d %b %H:%M UTC"),
+        ),
+    ]
+    if confidence is None:
+        parts.append(words(" · no confidence given"))
+    elif f"{number(confidence)} sure" not in ruling.reason:
+        parts.append(words(f" · confidence {number(confidence)}"))
+    return [rich(line(*parts))]
+
+
+def _destination(proposal: Proposal) -> list[Element]:
+    """Whom the words reach, where Sayso carries them itself: an approval covers that too."""
+    match proposal.connector.partition(":")[0]:
+        case "slack_thread" if found := _SLACK_THREAD.match(proposal.recipient):
+            return [words("a thread in "), channel(found[1])]
+        case "email" | "zendesk" as kind:
+            return [words(f"{'ticket ' if kind == 'zendesk' else ''}{one_line(proposal.recipient, 150)}")]
+        case _:
+            return []
 
 
 def _evidence(proposal: Proposal) -> list[Block]:
-    lines: list[Element] = []
-    for source in proposal.evidence[:SOURCES]:
-        parts = [words("• "), words(shown(source.title, 120))]
-        if source.quote:
-            parts.append(words(f": “{shown(source.quote, 220)}”", italic=True))
-        hosts = link_hosts(source.url) if source.url else ()
-        if source.url and hosts and source.url.startswith("https://") and len(source.url) < 2000:
-            parts += [words(" "), link(source.url, shown(hosts[0], 80))]
-        lines.append(line(*parts))
-    if more := len(proposal.evidence) - SOURCES:
-        lines += [line(words(f"{more} more in the full case", italic=True))] if more > 0 else []
-    return [rich(line(words("Sources", bold=True)), *lines)] if lines else []
-
-
-def _status(proposal: Proposal, room: str) -> list[Block]:
-    parts: list[Element] = []
-    if proposal.escalated_by and not (proposal.decision and proposal.decision.kind is DecisionKind.ESCALATED):
-        parts += [words("Escalated by "), *_person(proposal.escalated_by), words("\n")]
-    if proposal.decision:
-        parts += _decided(proposal.decision)
-    parts += _carried_out(proposal)
-    if proposal.state is State.ESCALATED and room != ESCALATION:
-        parts.append(words(" It is with the escalation team now."))
-    return [rich(line(*parts))] if parts else []
-
-
-_MARKS: Final = {
-    DecisionKind.APPROVED: ("✅", "Approved by"),
-    DecisionKind.EDITED: ("✏️", "Edited and approved by"),
-    DecisionKind.REJECTED: ("⛔", "Rejected by"),
-    DecisionKind.ESCALATED: ("🔺", "Escalated by"),
-    DecisionKind.TAKEN_OVER: ("🙋", "Taken over by"),
-    DecisionKind.WITHDRAWN: ("↩️", "Withdrawn by"),
-}
-
-
-def _decided(decision: Decision) -> list[Element]:
-    at = date(int(decision.at.timestamp()), "{date_short_pretty} at {time}", decision.at.strftime("%d %b %H:%M UTC"))
-    match decision.kind:
-        case DecisionKind.EXPIRED:
-            return [words("⌛ Expired ", bold=True), at, words(": nobody decided in time, so nothing was done.")]
-        case DecisionKind.AUTOMATIC:
-            return [words("▶️ Ran on its own ", bold=True), at, words(".")]
-        case _:
-            mark, verb = _MARKS[decision.kind]
-            reason = [words(f" “{shown(decision.reason, 300)}”", italic=True)] if decision.reason else []
-            return [words(f"{mark} {verb} ", bold=True), *_person(decision.by), words(" · "), at, *reason]
-
-
-def _person(actor: Actor) -> list[Element]:
-    return [mention(actor.id)] if actor.kind == "person" else [words(shown(actor.name, 80))]
-
-
-def _carried_out(proposal: Proposal) -> list[Element]:
-    execution = proposal.execution
-    if execution is None:
+    sources = proposal.evidence
+    if not sources:
         return []
-    sent = "Sent" if proposal.kind == "reply" else "Done"
-    match execution.status:
-        case "waiting":
-            return [words(" · on its way…")]
-        case "succeeded":
-            return [words(f" · {sent}.", bold=True)]
-        case "failed":
-            return [words("\n❗ It failed: ", bold=True), words(shown(execution.error or "no reason given", 500))]
-        case "in_doubt":
-            return [
-                words("\n❓ Nobody knows whether it happened: ", bold=True),
-                words(shown(execution.error or "the answer was lost", 500)),
-                words(" Please look, then say what happened."),
-            ]
+    if len(sources) == 1:
+        return [rich(line(words("Source: ", bold=True), *_source(sources[0])))]
+    lines = [line(words("• "), *_source(source)) for source in sources[:SOURCES]]
+    if len(sources) > SOURCES:
+        lines.append(line(words(f"{len(sources) - SOURCES} more in the full case", italic=True)))
+    return [rich(line(words("Sources", bold=True)), *lines)]
+
+
+def _source(source: Evidence) -> list[Element]:
+    parts = [words(one_line(source.title, 120))]
+    if source.quote:
+        parts.append(words(f" “{one_line(source.quote, 220)}”", italic=True))
+    if found := safe_link(source.url):
+        parts += [words(" "), *found]
+    return parts
+
+
+def safe_link(url: str | None) -> list[Element]:
+    """An https link whose text is its bare host, so that it cannot pretend; nothing for any other address."""
+    # Browsers leave line breaks and tabs out of an address, so that its host would be another one.
+    usable = url and url.startswith("https://") and len(url) < LONGEST_LINK and url.isprintable() and " " not in url
+    hosts = link_hosts(url) if url and usable else ()
+    return [link(url, shown(hosts[0], 80))] if url and hosts else []
 
 
 def _buttons(proposal: Proposal, room: str, *, undoable: bool) -> list[Element]:
     value = ids.carried(Seen(proposal_id=proposal.id, revision=proposal.revision.number, digest=proposal.digest))
-    edit = button("Edit", ids.EDIT, value)
     menu = overflow(
         ids.MORE, [("Reject…", f"{ids.REJECT_OPTION}|{value}"), ("View full case", f"{ids.FULL_OPTION}|{value}")]
     )
+    decide = _deciding(proposal, value)
     match proposal.state:
+        case State.PENDING if proposal.connector == THRESHOLDS_CONNECTOR:
+            return [*decide, button("Reject", ids.REJECT, value)]
         case State.PENDING:
-            return [_approve(proposal.content, value), edit, button("Escalate", ids.ESCALATE, value), menu]
+            return [*decide, button("Escalate", ids.ESCALATE, value), menu]
         case State.ESCALATED if room == ESCALATION:
-            return [button("Take over", ids.TAKE_OVER, value), _approve(proposal.content, value), edit, menu]
+            return [button("Take over", ids.TAKE_OVER, value), *decide, menu]
         case State.APPROVED if undoable:
             return [button("Undo", ids.UNDO, value)]
         case State.FAILED:
@@ -303,9 +351,13 @@ def _buttons(proposal: Proposal, room: str, *, undoable: bool) -> list[Element]:
             return []
 
 
-def _approve(content: Content, value: str) -> Element:
+def _deciding(proposal: Proposal, value: str) -> list[Element]:
+    """Approve and Edit; a blank draft has only the one that writes, for Slack refuses two buttons of one action."""
+    content = proposal.content
     if isinstance(content, Reply) and not content.text.strip():
-        return button("Write a reply", ids.EDIT, value, style="primary")
-    if fits_on_a_card(content):
-        return button("Approve", ids.APPROVE, value, style="primary")
-    return button("Read and approve", ids.READ, value, style="primary")
+        return [button("Write a reply", ids.EDIT, value, style="primary")]
+    if fits_on_a_card(content) and not proposal.follow_ups:
+        approve = button("Approve", ids.APPROVE, value, style="primary")
+    else:
+        approve = button("Read and approve", ids.READ, value, style="primary")
+    return [approve, button("Edit", ids.EDIT, value)]

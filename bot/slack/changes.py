@@ -1,10 +1,15 @@
 """What a person changed in a draft: a short diff for the card."""
 
+import json
+from typing import Final
+
 from bot.domain.diff import ABSENT, args_diff, word_diff
 from bot.domain.proposal import Action, Reply, Revision
-from bot.slack.blocks import Block, Element, line, rich, shown, words
+from bot.slack.blocks import Block, Element, line, one_line, rich, whole, words
 
-DIFF_WORDS = 900
+DIFF_WORDS: Final = 900
+CHANGED_ARGUMENTS: Final = 6
+VALUE: Final = 100
 
 
 def changes(revisions: tuple[Revision, ...]) -> list[Block]:
@@ -20,26 +25,39 @@ def changes(revisions: tuple[Revision, ...]) -> list[Block]:
 
 
 def _words(before: str, after: str) -> list[Element]:
+    # Masked first: a secret cut into what stayed and what went would not be known as one.
+    old, new = whole(before), whole(after)
+    if old == new:
+        same = "Only what is masked here changed." if before.split() != after.split() else "Only the spacing changed."
+        return [words(same, italic=True)]
     parts: list[Element] = []
-    for segment in word_diff(before, after, limit=DIFF_WORDS):
-        text = shown(segment.text, DIFF_WORDS)
+    for segment in word_diff(old, new, limit=DIFF_WORDS):
         match segment.kind:
             case "removed":
-                parts.append(words(text, strike=True))
+                parts.append(words(segment.text, strike=True))
             case "added":
-                parts.append(words(text, bold=True))
+                parts.append(words(segment.text, bold=True))
             case _:
-                parts.append(words(text))
-    return parts or [words("Only the spacing changed.", italic=True)]
+                parts.append(words(segment.text))
+    return parts
 
 
 def _arguments(before: Action, after: Action) -> list[Element]:
+    found = args_diff(before.args, after.args)
     lines = []
-    for name, old, new in args_diff(before.args, after.args):
-        parts = [words(f"{shown(name, 80)}: ")]
+    for name, old, new in found[:CHANGED_ARGUMENTS]:
+        parts = [words(f"{one_line(name, 80)}: ")]
+        shown_old, shown_new = _value(old), _value(new)
         if old is not ABSENT:
-            parts.append(words(shown(str(old), 200), strike=True))
+            parts.append(words(shown_old, strike=True))
         if new is not ABSENT:
-            parts += [words(" → "), words(shown(str(new), 200), bold=True)]
+            masked = " (masked)" if shown_old == shown_new else ""
+            parts += [words(" → "), words(shown_new + masked, bold=True)]
         lines.append(line(*parts))
+    if len(found) > CHANGED_ARGUMENTS:
+        lines.append(line(words(f"{len(found) - CHANGED_ARGUMENTS} more in the full case", italic=True)))
     return lines or [line(words("Nothing changed.", italic=True))]
+
+
+def _value(value: object) -> str:
+    return one_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str), VALUE)

@@ -17,6 +17,7 @@ from bot.domain.policy import Policy
 from bot.domain.proposal import Proposal
 from bot.ports import Case
 from bot.slack import ids
+from bot.slack.blocks import escape, shown
 from bot.slack.cards import Painted, card
 from bot.slack.notices import log_lines, notice
 
@@ -27,9 +28,22 @@ SOON: Final = timedelta(seconds=2)
 LATER: Final = timedelta(seconds=20)
 UNREADABLE: Final = "unreadable"
 LONGEST_HOLD: Final = timedelta(hours=1)
+CLOCKS_DISAGREE: Final = timedelta(minutes=2)
+PAGES_SEARCHED: Final = 20
+WHISPER: Final = 600
 
-# Slack's words for "this can never work as it is", against those that an admin can mend.
+# Slack's words for "this can never work as it is", and for what an admin or Slack itself can mend: that may wait for
+# ever, with all that comes behind it. Any other word is tried a few times, so that one message cannot stop a channel.
 HOPELESS: Final = frozenset({"invalid_blocks", "msg_too_long", "msg_blocks_too_long", "no_text", "user_not_found"})
+MENDABLE: Final = frozenset(
+    {
+        *("channel_not_found", "is_archived", "not_in_channel", "restricted_action", "no_permission", "access_denied"),
+        *("invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "missing_scope"),
+        *("org_login_required", "ekm_access_denied", "team_access_not_granted", "team_added_to_org"),
+        *("ratelimited", "rate_limited", "message_limit_exceeded", "accesslimited"),
+        *("internal_error", "fatal_error", "service_unavailable", "request_timeout"),
+    }
+)
 GONE: Final = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 
 
@@ -38,7 +52,12 @@ class SlackCourier:
 
     def __init__(self, client: AsyncWebClient, policy: Policy) -> None:
         self._client, self._policy = client, policy
-        self.trouble: str | None = None
+        self._held: dict[str, str] = {}
+
+    @property
+    def trouble(self) -> str | None:
+        """What keeps a lane waiting now, such as a channel that Slack does not know."""
+        return "; ".join(dict.fromkeys(self._held.values())) or None
 
     async def carry(self, errand: Errand, case: Case | None, *together: Case) -> Outcome:
         """Post or repaint; whatever Slack's mood, nothing is lost and nothing stands twice."""
@@ -48,7 +67,9 @@ class SlackCourier:
             outcome = self._refused(errand, error)
         except NETWORK as error:
             outcome = Postponed(error=f"Slack cannot be reached ({type(error).__name__})", after=SOON, hold_lane=True)
-        self.trouble = outcome.error if isinstance(outcome, Postponed) else None
+        self._held.pop(errand.lane, None)
+        if isinstance(outcome, Postponed):
+            self._held[errand.lane] = f"{outcome.error} ({errand.lane})"
         return outcome
 
     async def _send(self, errand: Errand, case: Case | None, together: tuple[Case, ...]) -> Outcome:
@@ -63,6 +84,8 @@ class SlackCourier:
                 return await self._post_once(
                     errand, log_lines([case.proposal, *(other.proposal for other in together)])
                 )
+            case ErrandKind.RELOG:
+                return await self._relog(errand, together)
             case ErrandKind.WHISPER:
                 return await self._whisper(errand)
             case _:
@@ -87,37 +110,59 @@ class SlackCourier:
         return Delivered(receipt=_receipt(errand, str(answer["channel"]), str(answer["ts"])))
 
     async def _find(self, channel: str, errand: Errand) -> Receipt | None:
-        """The message of an earlier attempt whose answer was lost."""
-        oldest = str(int(errand.due_at.timestamp()) - 120)
-        answer = await self._client.conversations_history(
-            channel=channel, oldest=oldest, limit=200, include_all_metadata=True
-        )
-        for message in answer["messages"]:
-            payload = message.get("metadata", {}).get("event_payload", {})
-            if payload.get("delivery") == errand.id:
-                return _receipt(errand, channel, message["ts"])
+        """The message of an earlier attempt whose answer was lost: it is no older than the errand."""
+        oldest = str(int(((errand.queued_at or errand.due_at) - CLOCKS_DISAGREE).timestamp()))
+        cursor: str | None = None
+        for _ in range(PAGES_SEARCHED):
+            answer = await self._client.conversations_history(
+                channel=channel, oldest=oldest, limit=200, include_all_metadata=True, cursor=cursor
+            )
+            for message in answer["messages"]:
+                payload = (message.get("metadata") or {}).get("event_payload") or {}
+                if payload.get("delivery") == errand.id:
+                    return _receipt(errand, channel, message["ts"])
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return None
         return None
 
     async def _repaint(self, errand: Errand, case: Case) -> Outcome:
         room = str(errand.payload["room"])
-        for receipt in case.receipts:
-            if receipt.room != room:
-                continue
-            painted = self._card(case, room)
-            try:
-                await self._client.chat_update(
-                    channel=receipt.channel, ts=receipt.ts, text=painted.text, blocks=painted.blocks
-                )
-            except SlackApiError as error:
-                if said(error)[1] not in GONE:
-                    raise
-                # A person deleted the card: the case goes on, so the card comes back.
-                return await self._post_once(errand, painted)
+        painted = self._card(case, room)
+        posted = [receipt for receipt in case.receipts if receipt.room == room]
+        standing = [receipt for receipt in posted if await self._update(receipt, painted)]
+        if posted and not standing:
+            # A person deleted the card: the case goes on, so the card comes back.
+            return await self._post_once(errand, painted)
+        return Delivered()
+
+    async def _update(self, receipt: Receipt, painted: Painted) -> bool:
+        """Bring one message up to date; False where it is gone."""
+        try:
+            await self._client.chat_update(
+                channel=receipt.channel, ts=receipt.ts, text=painted.text, blocks=painted.blocks
+            )
+        except SlackApiError as error:
+            if said(error)[1] not in GONE:
+                raise
+            return False
+        return True
+
+    async def _relog(self, errand: Errand, lines: tuple[Case, ...]) -> Outcome:
+        painted = log_lines([line.proposal for line in lines])
+        channel, ts = str(errand.payload["channel"]), str(errand.payload["ts"])
+        try:
+            await self._client.chat_update(channel=channel, ts=ts, text=painted.text, blocks=painted.blocks)
+        except SlackApiError as error:
+            if said(error)[1] not in GONE:
+                raise
         return Delivered()
 
     async def _whisper(self, errand: Errand) -> Outcome:
         await self._client.chat_postEphemeral(
-            channel=str(errand.payload["channel"]), user=str(errand.payload["user"]), text=str(errand.payload["text"])
+            channel=str(errand.payload["channel"]),
+            user=str(errand.payload["user"]),
+            text=escape(shown(str(errand.payload["text"]), WHISPER)),
         )
         return Delivered()
 
@@ -125,11 +170,13 @@ class SlackCourier:
         status, name = said(error)
         if status == 429:
             return Postponed(error="Slack asks for patience", after=retry_after(error.response.headers), hold_lane=True)
-        if name in HOPELESS or errand.kind is ErrandKind.WHISPER:
+        passing = status >= 500 or name == UNREADABLE
+        if name in HOPELESS or (errand.kind is ErrandKind.WHISPER and not passing):
             return Failed(error=f"Slack refused it: {name}")
         log.warning("slack_refused", error=name, errand=errand.id, kind=errand.kind)
-        after = SOON if status >= 500 or name == UNREADABLE else LATER
-        return Postponed(error=f"Slack refused it: {name}", after=after, hold_lane=True)
+        if errand.kind is ErrandKind.WHISPER or not (passing or name in MENDABLE):
+            return Postponed(error=f"Slack refused it: {name}")
+        return Postponed(error=f"Slack refused it: {name}", after=SOON if passing else LATER, hold_lane=True)
 
 
 def said(error: SlackApiError) -> tuple[int, str]:

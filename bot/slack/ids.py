@@ -16,9 +16,13 @@ RETRY: Final = "sayso_retry"
 CONFIRM: Final = "sayso_confirm"
 GIVE_UP: Final = "sayso_give_up"
 OPEN: Final = "sayso_open"
+REJECT: Final = "sayso_reject"
+LOG_MORE: Final = "sayso_log_more"
+APPLY: Final = "sayso_apply"
 
 REJECT_OPTION: Final = "reject"
 FULL_OPTION: Final = "full"
+WRONG_OPTION: Final = "wrong"
 
 EDIT_VIEW: Final = "sayso_edit_view"
 READ_VIEW: Final = "sayso_read_view"
@@ -46,12 +50,15 @@ REASONS: Final = (
 
 def carried(seen: Seen) -> str:
     """What a button carries: at most 110 characters, so that it fits into a menu's option too."""
-    return f"{seen.proposal_id}:{seen.revision}:{seen.digest}"
+    told = f":{seen.follow_ups}" if seen.follow_ups else ""
+    return f"{seen.proposal_id}:{seen.revision}:{seen.digest}{told}"
 
 
 def seen_of(value: str) -> Seen:
     """What the button carried; raises BadInput for anything that we did not write."""
     parts = value.split(":")
-    if len(parts) != 3 or not parts[1].isdecimal() or len(parts[1]) > 6:
+    numbers = [parts[1], *parts[3:]] if len(parts) in (3, 4) else [""]
+    if not all(number.isdecimal() and len(number) <= 6 for number in numbers):
         raise BadInput("This button is not one of Sayso's; open the case again from /approvals.")
-    return Seen(proposal_id=parts[0], revision=int(parts[1]), digest=parts[2])
+    told = int(parts[3]) if len(parts) == 4 else 0
+    return Seen(proposal_id=parts[0], revision=int(parts[1]), digest=parts[2], follow_ups=told)

@@ -25,5 +25,5 @@ class Metadata:
         try:
             document = json.loads(text)
             return cls(seen=ids.seen_of(document["seen"]), channel=document["channel"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise BadInput("This window is not one of Sayso's; open the case again.") from None

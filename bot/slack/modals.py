@@ -2,32 +2,44 @@
 
 import json
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from bot.domain.decision import Decision, Seen
 from bot.domain.errors import BadInput
-from bot.domain.proposal import Action, Content, Json, Proposal, Reply, Revision
+from bot.domain.policy import number
+from bot.domain.proposal import Action, Content, Json, Message, Proposal, Reply, Revision
 from bot.slack import ids
 from bot.slack.blocks import (
     Block,
+    all_shown,
     choice,
     context,
     field,
     line,
     modal,
+    one_line,
     pages,
     plain_input,
     quote,
     rich,
     section,
     shown,
+    size_of,
+    whole,
     words,
 )
-from bot.slack.cards import cell, who
+from bot.slack.cards import banner, cell, speaker, what
+from bot.slack.wrote_again import wrote_again
 
 MOST_BLOCKS: Final = 96
+MOST_FIELDS: Final = 80
+VIEW_BYTES: Final = 230_000
+TALK: Final = 100_000
 FIELD: Final = 2900
+LONGEST_REASON: Final = 500
+CUSTOMER_WORDS: Final = 400
 
 
 def edit_modal(proposal: Proposal, metadata: str) -> Block:
@@ -47,9 +59,15 @@ def edit_modal(proposal: Proposal, metadata: str) -> Block:
             for position, (joint, part) in enumerate(parts)
         ]
     else:
+        if not _all_editable(content):
+            raise BadInput("These arguments are too many or too long to edit in Slack; read and approve, or reject.")
         fields = [_argument(name, value) for name, value in content.args.items()]
         fields = fields or [rich(line(words("This action has no arguments to edit.")))]
-    return modal(ids.EDIT_VIEW, "Edit and approve", [*fields, *_reason()], metadata=metadata, submit="Approve edited")
+    blocks = [*_heading(proposal), *wrote_again(proposal), *fields, *_reason("Why the change?")]
+    view = modal(ids.EDIT_VIEW, "Edit and approve", blocks, metadata=metadata, submit="Approve edited")
+    if size_of(view) > VIEW_BYTES:
+        raise BadInput("This is too long to edit in Slack; reject it, with a reason that asks for less.")
+    return view
 
 
 def edited(content: Content, values: dict[str, Any]) -> Content:
@@ -68,21 +86,27 @@ def edited(content: Content, values: dict[str, Any]) -> Content:
 def read_modal(proposal: Proposal, metadata: str) -> Block:
     """The whole content, every character of it, and Approve below."""
     content = proposal.content
-    blocks = [rich(line(words(shown(page, len(page) * 12)))) for page in _all_pages(content)]
-    return modal(ids.READ_VIEW, "Read and approve", blocks, metadata=metadata, submit="Approve")
+    blocks = [rich(quote(page)) for page in _all_pages(content)]
+    blocks = [*_heading(proposal), *wrote_again(proposal), *blocks, *banner(content)]
+    view = modal(ids.READ_VIEW, "Read and approve", blocks, metadata=metadata, submit="Approve")
+    if len(blocks) > MOST_BLOCKS or size_of(view) > VIEW_BYTES:
+        # What a window cannot hold cannot be read in it, and what cannot be read is not approved.
+        raise BadInput("This is too long to be read in Slack, so it cannot be approved here; reject it, with a reason that asks for less.")
+    return view
 
 
 def reject_modal(proposal: Proposal, metadata: str) -> Block:
     """Reject, with a reason that teaches, where the reviewer gives one."""
-    text = section("Nothing will be sent or done, and the AI's agent is told. A reason helps the next draft.")
-    return modal(ids.REJECT_VIEW, "Reject this draft", [text, *_reason()], metadata=metadata, submit="Reject")
+    text = section("Nothing will be sent or done. The AI is told, and a reason helps its next draft.")
+    blocks = [rich(line(*what(proposal.content, proposal.conversation.customer))), text, *_reason("Why not?")]
+    return modal(ids.REJECT_VIEW, "Reject", blocks, metadata=metadata, submit="Reject")
 
 
 def reason_of(values: dict[str, Any]) -> str | None:
     """The reason that was chosen or written; what is written wins."""
     written = _typed(values.get(ids.OTHER_BLOCK, {}))
     chosen = values.get(ids.REASON_BLOCK, {}).get(ids.VALUE, {}).get("selected_option")
-    return (written or "").strip()[:500] or (chosen["text"]["text"] if chosen else None)
+    return (written or "").strip()[:LONGEST_REASON] or (chosen["text"]["text"] if chosen else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,61 +120,93 @@ class Story:
 
 def full_case(story: Story, metadata: str) -> Block:
     """The whole conversation, every wording, every source and every decision, for reading."""
-    proposal = story.proposal
-    blocks: list[Block] = [
-        rich(line(words(f"{who(proposal.conversation.customer)} · ", bold=True), words(proposal.category, code=True)))
-    ]
-    for name, value in proposal.conversation.customer.items():
-        blocks.append(context(f"{shown(name, 80)}: {shown(cell(value), 300)}"))
-    for message in proposal.conversation.messages:
-        speaker = who(proposal.conversation.customer) if message.role == "customer" else message.role
-        blocks.append(context(f"{shown(speaker, 80)} {shown(message.at or '', 40)}".strip()))
-        blocks += [rich(quote(shown(page, len(page) * 12))) for page in pages(message.text or "(empty)")]
+    proposal, conversation = story.proposal, story.proposal.conversation
+    title = [*what(proposal.content, conversation.customer), words(" · "), words(proposal.category, code=True)]
+    if conversation.subject:
+        title.append(words(f"\n{one_line(conversation.subject, 500)}"))
+    blocks: list[Block] = [rich(line(*title))]
+    facts = [f"{one_line(name, 80)}: {one_line(cell(value), 300)}" for name, value in conversation.customer.items()]
+    if facts or conversation.url:
+        blocks.append(context(" · ".join([*facts, one_line(conversation.url or "", 500)]).removesuffix(" · ")))
+    talk, left_out = _newest(conversation.messages)
+    if left_out:
+        blocks.append(context(f"{left_out:,} characters of earlier messages are left out here."))
+    for message in talk:
+        name = shown(speaker(message.role, conversation.customer), 80)
+        blocks.append(context(f"{name} {one_line(message.at or '', 40)}".strip()))
+        blocks += [rich(quote(page)) for page in pages(whole(message.text) or "(empty)")]
     for revision in story.revisions:
-        blocks.append(context(f"Wording {revision.number} by {shown(revision.author.name, 80)}"))
-        blocks += [rich(line(words(shown(page, len(page) * 12)))) for page in _all_pages(revision.content)]
+        by = "the AI" if revision.number == 1 else shown(revision.author.name, 80)
+        blocks.append(rich(line(words(f"{'Draft' if revision.number == 1 else 'Edited'} by {by}", bold=True))))
+        blocks += [rich(quote(page)) for page in _all_pages(revision.content)]
+    blocks += banner(proposal.content)
     for source in proposal.evidence:
         blocks.append(
             context(
-                f"Source: {shown(source.title, 300)}", shown(source.quote or "", 1500), shown(source.url or "", 500)
+                f"Source: {one_line(source.title, 300)}",
+                one_line(source.quote or "", 1500),
+                one_line(source.url or "", 500),
             )
         )
-    blocks.append(context(f"Ruling: {shown(proposal.ruling.reason, 500)} ({proposal.ruling.rule})"))
+    sure = "no confidence given" if proposal.confidence is None else f"confidence {number(proposal.confidence)}"
+    blocks.append(context(f"Policy: {shown(proposal.ruling.reason, 500)} ({proposal.ruling.rule}, {sure})"))
     for decision in story.decisions:
         reason = f" “{decision.reason}”" if decision.reason else ""
-        blocks.append(
-            context(
-                f"{decision.kind.value} by {decision.by.name}, {decision.at:%d %b %Y %H:%M} UTC{shown(reason, 500)}"
-            )
-        )
+        verb = decision.kind.value.replace("_", " ").capitalize()
+        blocks.append(context(f"{verb} by {decision.by.name}, {decision.at:%d %b %Y %H:%M} UTC{one_line(reason, 500)}"))
     blocks.append(context(f"Case {proposal.id}"))
     return modal("sayso_full_case", "The full case", _bounded(blocks), metadata=metadata, submit=None)
 
 
 def _bounded(blocks: list[Block]) -> list[Block]:
-    if len(blocks) <= MOST_BLOCKS:
+    """The blocks that a window holds: where they are too many or too long, pieces of the middle are left out."""
+    sizes = [size_of(block) for block in blocks]
+    start, end = 0, len(blocks)
+    if len(blocks) <= MOST_BLOCKS and sum(sizes) <= VIEW_BYTES:
         return blocks
-    cut = len(blocks) - MOST_BLOCKS
-    return [
-        *blocks[:40],
-        context(f"{cut} pieces of the middle are left out here; the HTTP interface has them."),
-        *blocks[40 + cut :],
-    ]
+    count, left = MOST_BLOCKS - 1, VIEW_BYTES - 1000
+    while start < end and count:
+        at = start if start <= len(blocks) - end else end - 1
+        count, left = count - 1, left - sizes[at]
+        if left < 0:
+            break
+        start, end = (start + 1, end) if at == start else (start, at)
+    return [*blocks[:start], context(f"{end - start} pieces of the middle are left out here."), *blocks[end:]]
+
+
+def _newest(messages: Sequence[Message]) -> tuple[list[Message], int]:
+    """The newest messages that a window could hold, and how many characters are left out: looking costs time."""
+    kept: list[Message] = []
+    left = TALK
+    for message in reversed(messages):
+        if left <= 0:
+            break
+        kept.insert(0, replace(message, text=shown(message.text, left)) if len(message.text) > left else message)
+        left -= len(message.text)
+    return kept, sum(len(m.text) for m in messages) - sum(len(m.text) for m in kept)
 
 
 def _all_pages(content: Content) -> list[str]:
     if isinstance(content, Reply):
-        return pages(content.text or "(empty)", 2500)
-    return pages(json.dumps({"action": content.name, "args": dict(content.args)}, indent=2, ensure_ascii=False), 2500)
+        return pages(whole(content.text) or "(empty)", 2500)
+    document = json.dumps({"action": content.name, "args": dict(content.args)}, indent=1, ensure_ascii=False)
+    return pages(whole(document), 2500)
+
+
+def _all_editable(content: Action) -> bool:
+    """Whether every argument has a field of its own that shows all of it: submitting approves them all."""
+    return len(content.args) <= MOST_FIELDS and all(
+        len(cell(value)) <= FIELD and all_shown(name, 150) for name, value in content.args.items()
+    )
 
 
 def _parts(text: str) -> list[tuple[str, str]]:
-    """The text in fields of at most 2,900 characters, each with what joins it to the one before: a line end or nothing."""
+    """The text in fields of at most 2,900 characters, each with what joins it to the one before: a line end or none."""
     parts: list[tuple[str, str]] = []
     for row in text.split("\n"):
         pieces = [row[start : start + FIELD] for start in range(0, len(row), FIELD)] or [""]
-        for number, piece in enumerate(pieces):
-            joint = "\n" if number == 0 else ""
+        for place, piece in enumerate(pieces):
+            joint = "\n" if place == 0 else ""
             if parts and joint and len(parts[-1][1]) + len(piece) + 1 <= FIELD:
                 parts[-1] = (parts[-1][0], f"{parts[-1][1]}\n{piece}")
             else:
@@ -158,11 +214,18 @@ def _parts(text: str) -> list[tuple[str, str]]:
     return parts
 
 
-def _reason() -> list[Block]:
+def _heading(proposal: Proposal) -> list[Block]:
+    """What this is about, because a window hides the card: who, and the customer's newest words."""
+    start = line(*what(proposal.content, proposal.conversation.customer))
+    text = proposal.asked
+    return [rich(start, *([quote(shown(text, CUSTOMER_WORDS))] if text.strip() else []))]
+
+
+def _reason(label: str) -> list[Block]:
     menu = choice(ids.VALUE, [(text, str(n)) for n, text in enumerate(ids.REASONS)], placeholder="Choose one, or none")
     return [
-        field(ids.REASON_BLOCK, "Reason", menu, optional=True),
-        plain_input(ids.OTHER_BLOCK, ids.VALUE, "Or in your own words", optional=True),
+        field(ids.REASON_BLOCK, label, menu, optional=True),
+        plain_input(ids.OTHER_BLOCK, ids.VALUE, "Or in your own words", optional=True, longest=LONGEST_REASON),
     ]
 
 
@@ -182,8 +245,6 @@ def _argument(name: str, value: Json) -> Block:
         }
         return field(block_id, label, element)
     text = cell(value)
-    if len(text) > 2900:
-        return context(f"{label} is too long to edit here and stays as it is.")
     multiline = not isinstance(value, str) or len(text) > 80
     return plain_input(block_id, ids.VALUE, label, initial=text, multiline=multiline, optional=isinstance(value, str))
 
@@ -206,12 +267,12 @@ def _argument_of(name: str, old: Json, state: dict[str, Any]) -> Json:
 
 def _number(name: str, text: str | None) -> int | float:
     try:
-        number = float(text or "")
+        found = float(text or "")
     except ValueError:
         raise BadInput(f"{name} has to be a number.") from None
-    if not math.isfinite(number) or abs(number) >= 2**53:
+    if not math.isfinite(found) or abs(found) >= 2**53:
         raise BadInput(f"{name} has to be a number below 9,007,199,254,740,992.")
-    return int(number) if number.is_integer() and "." not in (text or "") else number
+    return int(found) if found.is_integer() and "." not in (text or "") else found
 
 
 def _typed(block: dict[str, Any]) -> str | None:

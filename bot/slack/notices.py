@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from bot.domain.decision import DecisionKind
-from bot.domain.policy import number
+from bot.domain.decision import DecisionKind, Seen
 from bot.domain.proposal import Proposal
 from bot.errands import summary
-from bot.slack.blocks import Element, context, escape, line, mention, rich, shown, words
+from bot.slack import ids
+from bot.slack.blocks import Block, Element, context, escape, line, mention, overflow, rich, shown, words
 from bot.slack.cards import Painted, who
 
 MARKS: Final = {"info": "🔔", "alarm": "🚨", "good": "✅"}
@@ -27,20 +27,28 @@ def notice(payload: Mapping[str, Any]) -> Painted:
 
 
 def log_lines(proposals: Sequence[Proposal]) -> Painted:
-    """What ran on its own, a compact line each, with the ruling's reason."""
-    sections = [_log_line(proposal) for proposal in proposals[:LOG_LINES]]
+    """What ran on its own, a compact line each, with the ruling's reason and a menu to say that it was wrong."""
+    blocks = [block for proposal in proposals[:LOG_LINES] for block in _log_line(proposal)]
     count = len(proposals)
     title = f"{count} ran on their own" if count > 1 else "One ran on its own"
-    return Painted(text=title, blocks=[rich(*sections), *([context(title)] if count > 1 else [])])
+    return Painted(text=title, blocks=[*blocks, *([context(title)] if count > 1 else [])])
 
 
-def _log_line(proposal: Proposal) -> Element:
+def _log_line(proposal: Proposal) -> list[Block]:
     refused = proposal.decision is not None and proposal.decision.kind is DecisionKind.REJECTED
-    sure = "" if proposal.confidence is None else f" at {number(proposal.confidence)}"
-    return line(
-        words("⛔ " if refused else "▶️ "),
-        words(proposal.category, code=True),
-        words(f" {shown(who(proposal.conversation.customer), 60)}{sure}: "),
-        words(shown(summary(proposal), 150)),
-        words(f"  {shown(proposal.ruling.reason, 300)}", italic=True),
-    )
+    text = shown(summary(proposal), 140)
+    said = f"“{text}”" if proposal.kind == "reply" else text
+    mark = "⛔" if refused else "❌" if proposal.marked_by else "▶️"
+    customer, reason = shown(who(proposal.conversation.customer), 60), shown(proposal.ruling.reason, 250)
+    seen = ids.carried(Seen(proposal_id=proposal.id, revision=proposal.revision.number, digest=proposal.digest))
+    wrong = [("This was wrong", f"{ids.WRONG_OPTION}|{proposal.id}")] if not refused and not proposal.marked_by else []
+    told = f"{mark} {proposal.category} · {customer}: {said} {reason}"
+    line_: Block = {
+        "type": "section",
+        "block_id": f"log:{proposal.id}:{proposal.version}",
+        "text": {"type": "plain_text", "text": told, "emoji": True},
+        "accessory": overflow(ids.LOG_MORE, [*wrong, ("View full case", f"{ids.FULL_OPTION}|{seen}")]),
+    }
+    if proposal.marked_by is None:
+        return [line_]
+    return [line_, rich(line(words("Marked as wrong by "), mention(proposal.marked_by.id), words(".")))]

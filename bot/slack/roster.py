@@ -14,8 +14,10 @@ from bot.domain.decision import Actor
 from bot.domain.errors import Refused
 from bot.domain.policy import Policy
 from bot.ports import Clock
+from bot.slack.courier import said
 
 REMEMBERED: Final = timedelta(minutes=5)
+NO_SUCH_GROUP: Final = frozenset({"no_such_subteam", "subteam_not_found"})
 PATIENCE_SECONDS: Final = 2.0
 UNSURE: Final = "Slack did not say in time who you are, so nothing was decided; try again in a moment."
 
@@ -23,7 +25,7 @@ UNSURE: Final = "Slack did not say in time who you are, so nothing was decided; 
 @dataclass(frozen=True, slots=True)
 class _Known:
     profile: dict[str, Any]
-    until: datetime
+    at: datetime
 
 
 class Roster:
@@ -32,6 +34,7 @@ class Roster:
     def __init__(self, client: AsyncWebClient, policy: Policy, clock: Clock, *, team: str) -> None:
         self._client, self._policy, self._clock, self._team = client, policy, clock, team
         self._known: dict[str, _Known] = {}
+        self._news = 0
 
     async def person(self, user: str, team: str | None) -> Person:
         """The person of this user id in this team, with the groups that the policy asks about; or Refused."""
@@ -49,21 +52,34 @@ class Roster:
 
     def changed(self, profile: dict[str, Any]) -> None:
         """Slack's `user_change` event: what was remembered of this user no longer counts."""
+        self._news += 1
         self._known.pop(str(profile.get("id")), None)
 
     async def _profile(self, user: str) -> dict[str, Any]:
-        now = self._clock.now()
+        now, news = self._clock.now(), self._news
         known = self._known.get(user)
-        if known is None or known.until <= now:
-            answer = await self._client.users_info(user=user)
-            known = _Known(dict(answer["user"]), now + REMEMBERED)
-            self._known[user] = known
-        return known.profile
+        # A clock that was set back may not stretch the minutes.
+        if known is not None and timedelta(0) <= now - known.at < REMEMBERED:
+            return known.profile
+        answer = await self._client.users_info(user=user)
+        profile = dict(answer["user"])
+        if news == self._news:
+            self._known[user] = _Known(profile, now)
+        return profile
 
     async def _groups(self, user: str) -> frozenset[str]:
         asked = sorted(_groups_named(self._policy))
-        answers = await asyncio.gather(*(self._client.usergroups_users_list(usergroup=group) for group in asked))
-        return frozenset(group for group, answer in zip(asked, answers, strict=True) if user in answer["users"])
+        members = await asyncio.gather(*(self._members(group) for group in asked))
+        return frozenset(group for group, users in zip(asked, members, strict=True) if user in users)
+
+    async def _members(self, group: str) -> list[str]:
+        """Who is in a group now; nobody is in one that does not exist any more."""
+        try:
+            return list((await self._client.usergroups_users_list(usergroup=group))["users"])
+        except SlackApiError as error:
+            if said(error)[1] in NO_SUCH_GROUP:
+                return []
+            raise
 
 
 def _check(profile: dict[str, Any], team: str) -> None:
@@ -73,7 +89,7 @@ def _check(profile: dict[str, Any], team: str) -> None:
         raise Refused("A bot cannot decide; a person has to.")
     if profile.get("is_restricted") or profile.get("is_ultra_restricted"):
         raise Refused("Guests cannot decide here; ask a full member of the team.")
-    if profile.get("is_stranger") or profile.get("team_id", team) != team:
+    if profile.get("is_stranger") or profile.get("team_id") != team:
         raise Refused("You are not in this team's own workspace, so you cannot decide here.")
 
 

@@ -63,10 +63,14 @@ def split(rows: Sequence[Row], known: int, asked: int) -> tuple[list[Row], list[
             bucket.append(row)
         else:
             rest.append(row)
+    # The precedents took the first ones in scope, so the first of the rest would mostly be out of scope.
+    random.Random(known).shuffle(rest)
     return [row for bucket in kept.values() for row in bucket], rest[:asked]
 
 
-async def answer(rows: Sequence[Row], *, known: int, asked: int, embedder: Embedder | None) -> tuple[list[Answered], float]:
+async def answer(
+    rows: Sequence[Row], *, known: int, asked: int, embedder: Embedder | None
+) -> tuple[list[Answered], float]:
     """The drafts for `asked` questions, and the mean seconds that finding took."""
     shelves = Shelves()
     precedents, questions = split(rows, known, asked)
@@ -78,9 +82,8 @@ async def answer(rows: Sequence[Row], *, known: int, asked: int, embedder: Embed
     await shelves.write(fill)
     retriever = Retriever(shelves, embedder)
     await retriever.catch_up()
-    answered, started = [], time.perf_counter()
-    for row in questions:
-        answered.append(await _one(retriever, row))
+    started = time.perf_counter()
+    answered = [await _one(retriever, row) for row in questions]
     seconds = (time.perf_counter() - started) / len(questions)
     shelves.close()
     return answered, seconds
@@ -128,18 +131,17 @@ def report(answered: Sequence[Answered], *, by_meaning: bool) -> dict[str, float
     }
 
 
-async def measure(path: Path, *, known: Sequence[int], asked: int, seed: int) -> list[dict[str, Any]]:
+async def measure(
+    path: Path, *, known: Sequence[int], asked: int, seed: int, embedders: Sequence[Embedder | None]
+) -> list[dict[str, Any]]:
     """One line of figures for each way of finding and each number of precedents for an intent."""
     rows = load(path, seed, half=1)
-    embedder = None if missing() else Embedder()
     lines = []
-    for way in (None, embedder) if embedder else (None,):
+    for embedder in embedders:
         for count in known:
-            answered, seconds = await answer(rows, known=count, asked=asked, embedder=way)
-            figures = report(answered, by_meaning=way is not None)
-            lines.append({"meaning": way is not None, "known": count, **figures, "ms": 1000 * seconds})
-    if embedder:
-        embedder.close()
+            answered, seconds = await answer(rows, known=count, asked=asked, embedder=embedder)
+            figures = report(answered, by_meaning=embedder is not None)
+            lines.append({"meaning": embedder is not None, "known": count, **figures, "ms": 1000 * seconds})
     return lines
 
 
@@ -153,7 +155,10 @@ async def fitted(path: Path, *, seed: int, asked: int) -> None:
         table = [[1.0, *(one.features.get(name, 0.0) for name in FITTED)] for one in pooled]
         zeros = [0.0] * len(table[0])
         found = fit(table, [one.right for one in pooled], start=zeros, stiffness=[0.1] * len(zeros))
-        print("meaning" if way else "words alone", dict(zip(("intercept", *FITTED), (round(w, 2) for w in found), strict=True)))
+        print(
+            "meaning" if way else "words alone",
+            dict(zip(("intercept", *FITTED), (round(w, 2) for w in found), strict=True)),
+        )
 
 
 def main() -> None:
@@ -170,8 +175,13 @@ def main() -> None:
         return
     if problem := missing():
         print(f"Words alone. {problem}")
-    lines = asyncio.run(measure(options.history, known=options.known, asked=options.asked, seed=options.seed))
-    print(f"{'ranking':<18}{'known':>6}{'right':>8}{'AUROC':>8}{'ECE':>8}{'drafted':>9}{'oos':>7}{'right/drafted':>15}{'ms':>7}")
+    embedders = [None] if missing() else [None, Embedder()]
+    lines = asyncio.run(
+        measure(options.history, known=options.known, asked=options.asked, seed=options.seed, embedders=embedders)
+    )
+    print(
+        f"{'ranking':<18}{'known':>6}{'right':>8}{'AUROC':>8}{'ECE':>8}{'drafted':>9}{'oos':>7}{'right/drafted':>15}{'ms':>7}"
+    )
     for line in lines:
         name = "words and meaning" if line["meaning"] else "words alone"
         print(

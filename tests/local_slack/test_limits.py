@@ -201,8 +201,9 @@ def test_a_wrong_block_is_refused_with_its_reason(what: str, block: Json, words:
     assert any(words in line for line in error.messages), error.messages
 
 
-def test_an_action_id_may_occur_once_in_a_message() -> None:
-    assert "already exists" in refusal(actions(button("a")), section(accessory=button("a"))).messages[0]
+def test_an_action_id_may_occur_once_in_a_block_and_again_in_the_next_one() -> None:
+    assert "already exists" in refusal(actions(button("a"), button("a"))).messages[0]
+    check(actions(button("a")), section(accessory=button("a")))
 
 
 def test_a_block_id_may_occur_once_in_a_message() -> None:

@@ -124,6 +124,7 @@ async def test_a_deleted_message_is_gone(slack: LocalSlack, client: AsyncWebClie
     assert await error_of(client.chat_update(channel=CHANNEL, ts=ts, text="x")) == "message_not_found"
 
 
+@pytest.mark.filterwarnings("ignore:The top-level:UserWarning")
 async def test_channels_refuse_as_slack_does(slack: LocalSlack, client: AsyncWebClient) -> None:
     slack.add_channel("closed", id="C0CLOSED", bot_is_member=False)
     slack.add_channel("old", id="C0OLD")

@@ -1,0 +1,147 @@
+"""Lets settled cases teach: follows the audit log, keeps what was sent as a precedent and how its draft fared."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from bot.domain.decision import DecisionKind
+from bot.domain.errors import SaysoError
+from bot.domain.proposal import Content, Proposal
+from bot.drafting import precedents
+from bot.drafting.learning import FEWEST, Learned
+from bot.drafting.ports import Library, LibraryAccess, Precedent
+from bot.errands import Line
+from bot.intake.bell import Bell
+from bot.ports import Clock, Commit, Reader, Store, Tx
+
+CURSOR: Final = "feedback"
+BATCH: Final = 200
+LEARN_EVERY: Final = 25
+SENT: Final = frozenset({"proposal.executed", "proposal.confirmed"})
+DROPPED: Final = frozenset({"proposal.rejected", "proposal.taken_over"})
+Learn = Callable[[], Awaitable[dict[bool, Learned]]]
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Lesson:
+    proposal: Proposal
+    right: bool
+    precedent: Precedent | None
+
+
+class Feedback:
+    """Reads on from where it stopped; doing the same event twice changes nothing."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        access: LibraryAccess,
+        clock: Clock,
+        learn: Learn,
+        bell: Bell,
+        taught: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._store, self._access, self._clock, self._learn, self._bell = store, access, clock, learn, bell
+        self._taught = taught
+        self._wake = asyncio.Event()
+        self._settled = 0
+        self._loop: asyncio.Task[None] | None = None
+        store.subscribe(self._on_commit)
+
+    async def start(self) -> None:
+        """Begin with what happened since the last life."""
+        self._wake.set()
+        self._loop = asyncio.create_task(self._run(), name="sayso-feedback")
+
+    async def stop(self) -> None:
+        """Stop; the rest waits for the next start."""
+        if self._loop:
+            self._loop.cancel()
+            await asyncio.gather(self._loop, return_exceptions=True)
+
+    def _on_commit(self, commit: Commit) -> None:
+        if commit.proposals:
+            self._wake.set()
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            try:
+                while await self.follow():
+                    pass
+            except SaysoError:
+                log.exception("feedback_failed")
+                await asyncio.sleep(1)
+                self._wake.set()
+
+    async def follow(self) -> bool:
+        """Take in the next events; whether there may be more."""
+        upto, lessons = await self._store.read(_lessons)
+        if upto is None:
+            return False
+        at = self._clock.now().isoformat()
+        if lessons:
+            self._settled += await self._access.write(lambda library: _teach(library, lessons, at))
+            self._taught()
+        await self._store.transact(lambda tx: _note(tx, upto, lessons))
+        if self._settled >= LEARN_EVERY:
+            self._settled = 0
+            await self._relearn()
+        return True
+
+    async def _relearn(self) -> None:
+        learned = [one for one in (await self._learn()).values() if one.adopted and one.decisions >= FEWEST]
+        for one in learned:
+            title = "How sure drafts are was learned again from your decisions."
+            with contextlib.suppress(SaysoError):
+                await self._bell.ring("learned", title, [Line(label="Result", text=str(one))], level="good")
+
+
+def _lessons(tx: Reader) -> tuple[int | None, list[_Lesson]]:
+    """What the next events teach, and the number of the last of them; None where there are none."""
+    cursor = tx.kept(CURSOR)
+    events = tx.audit_events(after=cursor if isinstance(cursor, int) else 0, limit=BATCH)
+    found = []
+    for written in events:
+        if written.event.proposal_id and written.event.kind in SENT | DROPPED:
+            proposal = tx.proposal(written.event.proposal_id)
+            sent = written.event.kind in SENT
+            draft = tx.revisions(proposal.id)[0].content
+            found.append(_lesson(proposal, draft, sent=sent))
+    return (events[-1].seq if events else None), [lesson for lesson in found if lesson]
+
+
+def _lesson(proposal: Proposal, draft: Content, *, sent: bool) -> _Lesson | None:
+    decision = proposal.decision
+    if decision is None or decision.by.kind != "person":
+        return None
+    right = sent and decision.kind is DecisionKind.APPROVED and proposal.revision.number == 1
+    precedent = precedents.precedent_of(proposal, draft) if sent else None
+    return _Lesson(proposal=proposal, right=right, precedent=precedent)
+
+
+def _teach(library: Library, lessons: list[_Lesson], at: str) -> int:
+    """How many drafts were settled by it."""
+    settled = 0
+    for lesson in lessons:
+        if lesson.precedent:
+            precedents.keep(library, lesson.precedent)
+        settled += library.settle(lesson.proposal.id, right=lesson.right, at=at)
+    return settled
+
+
+def _note(tx: Tx, upto: int, lessons: list[_Lesson]) -> None:
+    """Remember how far it got, and by which ids the customer will refer to our e-mails."""
+    tx.keep(CURSOR, upto)
+    for lesson in lessons:
+        execution = lesson.proposal.execution
+        result = execution.result if execution else None
+        if isinstance(result, dict) and isinstance(message_id := result.get("message_id"), str):
+            tx.add_thread(message_id, lesson.proposal.conversation.id)

@@ -1,0 +1,20 @@
+"""A small invented shop: what `sayso serve` runs where there are no Slack tokens."""
+
+import asyncio
+import signal
+
+from bot.config import Config
+from bot.sample_shop.shop import PACE_SECONDS, Shop, opened
+
+__all__ = ["PACE_SECONDS", "Shop", "opened", "run"]
+
+
+async def run(config: Config, stop: asyncio.Event) -> None:
+    """Serve until `stop`, and print where to look; from then on this process no longer hears Ctrl-C, since it ends."""
+    async with opened(config) as shop:
+        print(f"Sayso runs with a small sample shop: {shop.page}", flush=True)  # noqa: T201 - the command's answer
+        print("You are Maria, a support agent (change that at the top left). Ctrl-C stops.", flush=True)  # noqa: T201
+        await stop.wait()
+        # Closing takes a moment, and an impatient second Ctrl-C must not break it off halfway.
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,77 @@
+"""How a case stands: who decided what and when, and how carrying it out went."""
+
+from typing import Final
+
+from bot.domain.decision import Actor, Decision, DecisionKind
+from bot.domain.lifecycle import State
+from bot.domain.proposal import Json, Proposal
+from bot.errands import ESCALATION
+from bot.slack.blocks import Block, Element, date, line, mention, rich, shown, words
+
+
+def status(proposal: Proposal, room: str) -> list[Block]:
+    """Escalated by whom, decided by whom, carried out or not; empty while a new case waits."""
+    parts: list[Element] = []
+    if proposal.escalated_by and not (proposal.decision and proposal.decision.kind is DecisionKind.ESCALATED):
+        parts += [words("Escalated by "), *_person(proposal.escalated_by), words("\n")]
+    if proposal.decision:
+        parts += _decided(proposal.decision)
+    parts += _carried_out(proposal)
+    if proposal.state is State.ESCALATED and room != ESCALATION:
+        parts.append(words(". It is with the escalation team now."))
+    return [rich(line(*parts))] if parts else []
+
+
+_MARKS: Final = {
+    DecisionKind.APPROVED: ("✅", "Approved by"),
+    DecisionKind.EDITED: ("✏️", "Edited and approved by"),
+    DecisionKind.REJECTED: ("⛔", "Rejected by"),
+    DecisionKind.ESCALATED: ("🔺", "Escalated by"),
+    DecisionKind.TAKEN_OVER: ("🙋", "Taken over by"),
+    DecisionKind.WITHDRAWN: ("↩️", "Withdrawn by"),
+}
+
+
+def _decided(decision: Decision) -> list[Element]:
+    at = date(int(decision.at.timestamp()), "{date_short_pretty} at {time}", decision.at.strftime("%d %b %H:%M UTC"))
+    match decision.kind:
+        case DecisionKind.EXPIRED:
+            return [words("⌛ Expired ", bold=True), at, words(": nobody decided in time, so nothing was done.")]
+        case DecisionKind.AUTOMATIC:
+            return [words("▶️ Ran on its own ", bold=True), at, words(".")]
+        case _:
+            mark, verb = _MARKS[decision.kind]
+            reason = [words(f" “{shown(decision.reason, 300)}”", italic=True)] if decision.reason else []
+            return [words(f"{mark} {verb} ", bold=True), *_person(decision.by), words(" · "), at, *reason]
+
+
+def _person(actor: Actor) -> list[Element]:
+    return [mention(actor.id)] if actor.kind == "person" else [words(shown(actor.name, 80))]
+
+
+def _carried_out(proposal: Proposal) -> list[Element]:
+    execution = proposal.execution
+    if execution is None:
+        return []
+    sent = "Sent" if proposal.kind == "reply" else "Done"
+    match execution.status:
+        case "waiting":
+            return [words(" · on its way…")]
+        case "succeeded":
+            return [words(f" · {sent}.", bold=True), *_result(proposal, execution.result)]
+        case "failed":
+            return [words("\n❗ It failed: ", bold=True), words(shown(execution.error or "no reason given", 500))]
+        case "in_doubt":
+            return [
+                words("\n❓ Nobody knows whether it happened: ", bold=True),
+                words(shown(execution.error or "the answer was lost", 500)),
+                words(" Please look, then say what happened."),
+            ]
+
+
+def _result(proposal: Proposal, result: Json) -> list[Element]:
+    """What the receiver of an action said, where it is short enough to read at a glance."""
+    if proposal.kind != "action" or not isinstance(result, dict):
+        return []
+    told = [f"{name}: {value}" for name, value in result.items() if isinstance(value, str | int | float)]
+    return [words(f" {shown(', '.join(told), 150)}")] if told else []

@@ -1,0 +1,114 @@
+"""Thresholds for the eye: the table, one category in detail, and a what-if."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from bot.domain.certificate import Certificate
+from bot.domain.errors import BadInput
+from bot.domain.estimate import Estimate
+from bot.domain.offer import percent, promise, shown_threshold
+from bot.domain.policy import Mode, number
+from bot.evidence import LAST_WEEKS
+from bot.slack import ids
+from bot.slack.blocks import Block, Element, actions, button, context, date, line, rich, section, shown, table, words
+from bot.thresholds import Shown, Tuned, Wish, described
+
+HEAD: Final = ("Category", "Mode", "Threshold", "Set by", "On its own", "Audited error", "Labels", "Needed")
+MEANINGS: Final = (
+    f"On its own: share of the last {LAST_WEEKS} weeks. Audited error: share wrong among what may run on its own, and "
+    "the range that 90 % of such estimates hold. Needed: more labels, at best, until a looser threshold can be offered."
+)
+NONE: Final = "–"
+
+
+def threshold_table(rows: Sequence[Shown]) -> list[Block]:
+    """Every category: what applies, who or what set it, what it came to, and what the evidence still needs."""
+    if not rows:
+        return [section("The policy names no category yet; add a table such as `[categories.refunds]`.")]
+    return [table([HEAD, *(_cells(row) for row in rows)][:100]), context(MEANINGS)]
+
+
+def _cells(row: Shown) -> tuple[str, ...]:
+    return (
+        row.rule.name,
+        row.setting.mode.value,
+        _threshold(row),
+        shown(row.set_by, 100),
+        NONE if row.share is None else percent(row.share),
+        NONE if row.error is None else _error(row.error),
+        f"{row.labels:,}",
+        NONE if row.needed is None else f"{row.needed:,}",
+    )
+
+
+def _threshold(row: Shown) -> str:
+    if row.setting.mode is not Mode.AUTONOMOUS:
+        return NONE  # nothing runs on its own there, whatever the number
+    return "not earned yet" if row.setting.threshold is None else number(row.setting.threshold)
+
+
+def _error(error: Estimate) -> str:
+    return f"{percent(error.rate)} ({percent(error.low)} to {percent(error.high)})"
+
+
+def threshold_detail(row: Shown) -> list[Block]:
+    """One category with its evidence and its last changes."""
+    sections: list[Element] = [line(words(row.rule.name, bold=True), words(f": {described(row.setting)}."))]
+    sections += [line(words(text)) for text in _evidence(row)]
+    for change in row.history:
+        what = change.mode.value if change.mode else "mode of the file"
+        value = "threshold of the file" if change.threshold is None else number(change.threshold)
+        at = date(int(change.at.timestamp()), "{date_short_pretty} at {time}", change.at.strftime("%d %b %H:%M"))
+        reason = f" because {shown(change.reason, 200)}" if change.reason else ""
+        sections.append(line(words("• "), at, words(f": {what}, {value}, by {shown(change.by.name, 60)}{reason}")))
+    if not row.history:
+        sections.append(line(words("Nobody has changed it since the policy file.", italic=True)))
+    return [rich(*sections), context("A picture of its last weeks follows in a direct message.")]
+
+
+def _evidence(row: Shown) -> list[str]:
+    said = [f"Set by {shown(row.set_by, 120)}."]
+    if row.share is not None:
+        said.append(f"{percent(row.share)} of its cases of the last {LAST_WEEKS} weeks ran on their own.")
+    if row.error is not None:
+        checked = f"{row.error.audits:,} audited, {row.error.wrong:,} of them wrong"
+        said.append(f"Error among what may run on its own: {_error(row.error)}, from {checked}.")
+    if row.needed is None:
+        return [*said, f"{row.labels:,} labels so far; its threshold is fixed, not earned."]
+    return [*said, f"{row.labels:,} labels so far; {row.needed:,} more, at best, until a looser threshold is offered."]
+
+
+def tuning(tuned: Tuned, *, apply: bool) -> list[Block]:
+    """What the labels so far would support; with `apply`, a button that sets it."""
+    found, name = tuned.found, tuned.rule.name
+    labels = f"{found.sample:,} labels, {found.wrong:,} wrong"
+    if not isinstance(found, Certificate):
+        text = (
+            f"{labels}: no threshold keeps that promise yet. At best {found.needed:,} more labels would do, "
+            "all of them right and very confident."
+        )
+        return [rich(line(words(f"{name} at {percent(found.risk)}: ", bold=True), words(text))), context(tuned.caution)]
+    threshold = shown_threshold(found.bin)
+    said = [
+        f"{found.sample:,} labels; {found.wrong:,} wrong of the {found.covered:,} at or above {number(threshold)}.",
+        f"{percent(found.share)} would run on its own, and these labels put its error below {percent(found.bound)}.",
+        promise(found.risk, found.confidence),
+        tuned.what_if.sentence() if tuned.what_if else "",
+        f"Now: {described(tuned.setting)}.",
+    ]
+    title = f"{name} could run on its own from {number(threshold)}. "
+    lines = [line(words(text)) for text in said if text]
+    blocks = [rich(line(words(title, bold=True)), *lines), context(tuned.caution)]
+    if apply:
+        apply_it = button(f"Apply {number(threshold)}", ids.APPLY, f"{name}|{found.threshold!r}")
+        blocks.append(actions(f"tune:{name}"[:255], [apply_it]))
+    return blocks
+
+
+def applied(value: str) -> Wish:
+    """What an Apply button asks for; raises BadInput for one that we did not write."""
+    category, _, threshold = value.partition("|")
+    try:
+        return Wish(category=category, threshold=float(threshold), reason="applied from a what-if")
+    except ValueError:
+        raise BadInput("This button is not one of Sayso's; ask again with /threshold.") from None

@@ -1,0 +1,420 @@
+"""What a reviewer sees is what they approve, whatever an agent writes."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.domain.decision import Decision, DecisionKind
+from bot.domain.errors import BadInput
+from bot.domain.lifecycle import State
+from bot.domain.proposal import Action, Content, Conversation, Evidence, Json, Message, Reply
+from bot.slack import ids
+from bot.slack.blocks import MESSAGE_TEXT, characters, one_line, shown, whole
+from bot.slack.cards import CARD_CHARACTERS, CARD_LINES, CELL, ROWS, card, safe_link
+from bot.slack.modals import edit_modal, edited, full_case, read_modal
+from bot.slack.notices import log_lines
+from tests.handlers.nasty import (
+    FAKE_APPROVAL,
+    HIDING,
+    INJECTIONS,
+    MARIA,
+    NOW,
+    action,
+    case,
+    conversation,
+    everywhere,
+    proposal,
+    read,
+    story,
+    walk,
+)
+from tests.handlers.nasty import edited as edited_case
+
+PAN = "4242 4242 4242 4242"
+
+nasty_text = st.text(
+    st.one_of(
+        st.sampled_from("ab \n\u200b\u200c\u202e\u3164\u0301\U000e0061\u2028<>&*_~`@"),
+        st.characters(exclude_categories=("Cs",)),
+    ),
+    max_size=300,
+).map(lambda text: text * 9)
+json_values: st.SearchStrategy[Json] = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | nasty_text,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=9), inner, max_size=4),
+    max_leaves=8,
+)
+contents: st.SearchStrategy[Content] = st.one_of(
+    nasty_text.map(lambda text: Reply(text=text)),
+    st.dictionaries(st.text(min_size=1, max_size=100), json_values, max_size=25).map(
+        lambda args: Action(name="refund", args=args)
+    ),
+)
+
+
+def blocks_of(content: Content | str, room: str = "review") -> list[dict[str, Any]]:
+    return card(case(proposal(content)), room).blocks
+
+
+def offers(content: Content | str) -> bool:
+    """Whether Approve itself stands on the card."""
+    return any(found.get("action_id") == ids.APPROVE for found in walk(blocks_of(content)))
+
+
+def draft_of(blocks: list[dict[str, Any]]) -> str:
+    """The draft as the card shows it."""
+    (block,) = [b for b in blocks if b["type"] == "rich_text" and "'text': 'Draft'" in str(b)]
+    return str(block["elements"][1]["elements"][0]["text"])
+
+
+# nothing is approved unseen
+
+
+@given(contents)
+@settings(max_examples=150, deadline=None)
+def test_approve_stands_only_on_a_card_that_shows_every_character(content: Content) -> None:
+    if not offers(content):
+        return
+    blocks = blocks_of(content)
+    if isinstance(content, Reply):
+        assert draft_of(blocks) == whole(content.text)
+        return
+    rows = [
+        tuple(one["text"] for one in row) for block in blocks if block["type"] == "table" for row in block["rows"][1:]
+    ]
+    texts = [
+        value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in content.args.values()
+    ]
+    assert rows == [(whole(name) or " ", whole(text) or " ") for name, text in zip(content.args, texts, strict=True)]
+
+
+@given(contents)
+@settings(max_examples=150, deadline=None)
+def test_read_and_approve_shows_every_character_or_does_not_open(content: Content) -> None:
+    try:
+        view = read_modal(proposal(content), "")
+    except BadInput:
+        return
+    if isinstance(content, Reply):
+        expected = whole(content.text) or "(empty)"
+    else:
+        document = {"action": content.name, "args": dict(content.args)}
+        expected = whole(json.dumps(document, indent=1, ensure_ascii=False))
+    quotes = [found["elements"][0]["text"] for found in walk(view["blocks"]) if found.get("type") == "rich_text_quote"]
+    assert expected in "".join(quotes)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" * (CARD_CHARACTERS + 1),
+        "a" * 2_999,
+        "a" * 3_000,
+        "a" * 3_001,
+        "a" * 40_000,
+        "line\n" * 5_000,
+        "line\n" * (CARD_LINES + 1),
+        "line\u2028" * (CARD_LINES + 1),
+        "Dear Ana, fine." + "\u200b\u200c" * 800 + "We owe you 5,000 euros.",
+        "Dear Ana, fine." + "👨\u200d👩\u200d👧" * 400 + "We owe you 5,000 euros.",
+    ],
+    ids=lambda text: f"{text[:8]!r}x{len(text)}",
+)
+def test_what_does_not_fit_cannot_be_approved_on_the_card_and_says_how_long_it_is(text: str) -> None:
+    assert not offers(text)
+    blocks = blocks_of(text)
+    assert any(found.get("action_id") == ids.READ for found in walk(blocks))
+    assert f"{len(text):,} characters" in read(blocks[0])
+
+
+def test_what_just_fits_can_be_approved_on_the_card() -> None:
+    assert offers("a" * CARD_CHARACTERS)
+    assert not offers("a" * (CARD_CHARACTERS + 1))
+    assert offers(Action(name="refund", args={"why": "a" * CELL}))
+    assert not offers(Action(name="refund", args={"why": "a" * (CELL + 1)}))
+    assert offers(Action(name="refund", args={f"a{n}": n for n in range(ROWS)}))
+    assert not offers(Action(name="refund", args={f"a{n}": n for n in range(ROWS + 1)}))
+
+
+@pytest.mark.parametrize("gap", [" " * 1_500, "\n" * 200, "\t" * 900, "\u3000" * 900, " \n" * 700])
+def test_a_tail_behind_a_long_gap_is_on_the_card_or_approve_is_not(gap: str) -> None:
+    text = f"Dear Ana, all is well.{gap}We owe you 5,000 euros."
+    assert "5,000 euros" in read(blocks_of(text)) or not offers(text)
+    assert not offers(f"Dear Ana, all is well.{gap * 2}We owe you 5,000 euros.") or "5,000 euros" in read(
+        blocks_of(text)
+    )
+
+
+@pytest.mark.parametrize("value", ["x" * 200 + "\u200b\u200c" * 50, [["deep"] * 200], "a\n" * 140])
+def test_an_argument_that_its_cell_cuts_cannot_be_approved_on_the_card(value: Any) -> None:
+    assert not offers(Action(name="refund", args={"amount": 5, "why": value}))
+
+
+def test_arguments_that_would_fill_more_than_a_window_cannot_be_approved_in_it() -> None:
+    deep: Json = [1] * 19_000
+    for _ in range(60):
+        deep = [deep]
+    with pytest.raises(BadInput, match="too long to be read"):
+        read_modal(proposal(Action(name="refund", args={"amount": 5, "list": deep})), "")
+    with pytest.raises(BadInput, match="too long to be read"):
+        read_modal(proposal("\u200b\u200c" * 20_000), "")
+
+
+@pytest.mark.parametrize(
+    "args",
+    [{f"a{n}": n for n in range(120)}, {"amount": 5, "note": "a" * 2_901}, {"amount": 5, "\u200b\u200c" * 50: "x"}],
+)
+def test_edit_does_not_open_where_an_argument_would_be_approved_without_a_field(args: dict[str, Json]) -> None:
+    with pytest.raises(BadInput, match="too many or too long to edit"):
+        edit_modal(proposal(Action(name="refund", args=args)), "")
+
+
+@given(contents)
+@settings(max_examples=80, deadline=None)
+def test_an_edit_that_changes_nothing_is_the_same_content(content: Content) -> None:
+    try:
+        view = edit_modal(proposal(content), "")
+    except BadInput:
+        return
+    values: dict[str, Any] = {}
+    for block in view["blocks"]:
+        if block["type"] == "input":
+            element = block["element"]
+            values[block["block_id"]] = {
+                ids.VALUE: {
+                    "value": element.get("initial_value"),
+                    "selected_option": element.get("initial_option"),
+                }
+            }
+    assert edited(content, values) == content
+
+
+def test_an_empty_draft_offers_to_write_one() -> None:
+    for text in ("", "  \n ", "\t"):
+        assert not offers(text)
+        assert "There is no draft." in read(blocks_of(text))
+        assert "Write a reply" in read(blocks_of(text))
+
+
+# nothing hides
+
+
+@pytest.mark.parametrize("text", HIDING.values(), ids=HIDING.keys())
+def test_hidden_characters_are_spelled_out_with_a_warning(text: str) -> None:
+    for content in (text, action(text), Action(name="refund", args={text: 1})):
+        seen = read(blocks_of(content))
+        assert "⚠ Hidden characters" in seen
+        assert "<U+" in seen or "more combining marks" in seen
+        assert text not in seen
+
+
+@pytest.mark.parametrize("text", HIDING.values(), ids=HIDING.keys())
+def test_hidden_characters_show_in_every_place_that_an_agent_may_fill(text: str) -> None:
+    made = everywhere(text)
+    escalated = replace(made, state=State.ESCALATED)
+    for blocks in (
+        card(case(made), "review").blocks,
+        card(case(escalated), "escalation").blocks,
+        full_case(story(made), "")["blocks"],
+        read_modal(made, "")["blocks"],
+        log_lines([made]).blocks,
+    ):
+        assert text not in read(blocks)
+        assert "\u202e" not in str(blocks)
+
+
+def test_words_of_mixed_scripts_are_named_in_values_and_in_names() -> None:
+    for args in ({"shop": "pаypal"}, {"аmount": 5}):
+        assert "mixes letters of" in read(blocks_of(Action(name="refund", args=args)))
+
+
+def test_a_cut_never_divides_what_reads_as_one_sign() -> None:
+    family = "👨\u200d👩\u200d👧"
+    for length in range(40, 60):
+        cut = shown("a" * length + family * 20, 60)
+        assert cut.endswith("…")
+        assert cut.rstrip("…").count("\u200d") % 2 == 0
+
+
+def test_a_megabyte_is_looked_at_only_as_far_as_it_shows() -> None:
+    text = "\u200b\u200c" * 500_000
+    assert shown(text, 700).startswith("<U+200B><U+200C>")
+    assert shown(text, 700).endswith("…")
+    assert characters(full_case(story(everywhere_megabyte()), "")["blocks"]) < 250_000
+
+
+def everywhere_megabyte() -> Any:
+    made = proposal()
+    text = "\u200b\u200c" * 100_000
+    messages = tuple(Message(role="customer", text=text) for _ in range(5))
+    return replace(
+        made, conversation=Conversation(id="c", messages=messages, customer={"name": "Ana", "note": text * 4})
+    )
+
+
+@given(st.integers(0, 40), st.sampled_from([" ", "\n", "\u200b", "a", "password: x"]))
+@settings(max_examples=60, deadline=None)
+def test_what_is_cut_far_behind_the_limit_says_that_it_is_cut(limit: int, filler: str) -> None:
+    text = filler * 60_000 + "tail"
+    for found in (shown(text, limit + 10), one_line(text, limit + 10)):
+        assert found.endswith("…")
+        assert len(found) <= limit + 10
+
+
+# nothing passes for ours
+
+
+def margin_lines(blocks: Any) -> list[str]:
+    """The lines that stand at the margin: of running text and small print, not behind a bar or in a table."""
+    sections = [found for found in walk(blocks) if found.get("type") == "rich_text_section"]
+    texts = ["".join(str(e.get("text", "@")) for e in section["elements"]) for section in sections]
+    texts += [str(found["text"]) for found in walk(blocks) if found.get("type") in ("plain_text", "mrkdwn")]
+    return [row.strip() for text in texts for row in text.splitlines()]
+
+
+@pytest.mark.parametrize("room", ["review", "escalation"])
+@pytest.mark.parametrize("state", [State.PENDING, State.ESCALATED, State.FAILED, State.EXPIRED])
+def test_no_line_of_theirs_stands_where_our_verdict_stands(state: State, room: str) -> None:
+    made = replace(everywhere(FAKE_APPROVAL), state=state)
+    blocks = card(case(made), room).blocks
+    assert "Approved by @ceo" in read(blocks)
+    assert not [row for row in margin_lines(blocks) if row.startswith("✅")]
+    assert not [row for row in margin_lines(full_case(story(made), "")["blocks"]) if row.startswith("✅")]
+    assert not [row for row in margin_lines(read_modal(made, "")["blocks"]) if row.startswith("✅")]
+    assert not [row for row in margin_lines(log_lines([made]).blocks) if row.startswith("✅")]
+
+
+def test_our_own_verdict_does_stand_there() -> None:
+    decision = Decision(kind=DecisionKind.APPROVED, by=MARIA, at=NOW, revision=1)
+    made = replace(proposal(), state=State.APPROVED, decision=decision)
+    assert [row for row in margin_lines(card(case(made), "review").blocks) if row.startswith("✅ Approved by")]
+
+
+@pytest.mark.parametrize("text", INJECTIONS.values(), ids=INJECTIONS.keys())
+def test_their_words_stand_only_where_slack_reads_no_formatting(text: str) -> None:
+    made = everywhere(text)
+    shapes = [
+        card(case(made), "review").blocks,
+        card(case(replace(made, state=State.ESCALATED)), "escalation").blocks,
+        card(case(replace(made, revision=replace(made.revision, content=action(text)))), "review").blocks,
+        full_case(story(made), "")["blocks"],
+        edit_modal(made, "")["blocks"],
+        read_modal(made, "")["blocks"],
+        log_lines([made, made]).blocks,
+    ]
+    for blocks in shapes:
+        for found in walk(blocks):
+            assert found.get("type") not in ("broadcast", "usergroup", "user", "emoji", "markdown")
+            if found.get("type") == "link":
+                assert found["url"].startswith("https://shop.example/")
+            if found.get("type") == "mrkdwn":
+                assert text not in found["text"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "javascript:alert(1)",
+        "http://shop.example/",
+        "https://good.example\n.evil.example/",
+        "https://good.example\t.evil.example/",
+        "https://good.example .evil.example/",
+        "https://good.example\u200b.evil.example/",
+        "data:text/html,x",
+        "https:///evil.example",
+        "https://" + "a" * 3000,
+    ],
+)
+def test_an_address_that_could_lead_elsewhere_is_no_link(url: str) -> None:
+    assert safe_link(url) == []
+
+
+def test_a_link_shows_the_host_it_leads_to() -> None:
+    (bare,) = safe_link("https://shop.example/refunds?to=https://good.example")
+    assert bare["text"] == "shop.example"
+    (punycode,) = safe_link("https://аpple.com/")
+    assert punycode["text"].startswith("xn--")
+    (behind,) = safe_link("https://good.example@evil.example/")
+    assert behind["text"].startswith("evil.example")
+
+
+# secrets
+
+
+def test_a_secret_in_the_draft_is_masked_and_the_card_says_so() -> None:
+    for content in (f"Your card {PAN} is fine.", Action(name="refund", args={"card": PAN})):
+        seen = read(blocks_of(content))
+        assert PAN not in seen
+        assert "••4242" in seen
+        assert "⚠ Masked here, but it would go out in full: card number" in seen.replace("\n", "")
+
+
+def test_words_behind_the_first_line_of_a_key_are_no_key() -> None:
+    text = "Fine. -----BEGIN PRIVATE KEY----- we owe you five thousand euros"
+    assert "we owe you five thousand euros" in read(blocks_of(text))
+
+
+@pytest.mark.parametrize("at", [*range(2_380, 2_420), *range(2_480, 2_512), *range(2_880, 2_912), 140, 145, 149])
+def test_a_secret_on_the_edge_of_a_page_is_masked_all_the_same(at: int) -> None:
+    text = ("wx" * at)[: at - 1] + " " + PAN.replace(" ", "") + " " + "yz" * 3_000
+    made = replace(proposal(text), conversation=Conversation(id="c", messages=(Message(role="customer", text=text),)))
+    for blocks in (
+        full_case(story(made), "")["blocks"],
+        read_modal(made, "")["blocks"],
+        log_lines([made]).blocks,
+        card(case(made), "escalation").blocks,
+    ):
+        assert "42424" not in read(blocks).replace("\n", "")
+
+
+def test_a_secret_that_an_edit_cuts_in_two_is_masked_all_the_same() -> None:
+    before, after = f"Your card {PAN} is fine.", "Your card 4242 4242 4242 4242 was fine, and 5555 5555 5555 4444 too."
+    made, first = edited_case(proposal(before), Reply(text=after))
+    seen = read(card(case(made, first), "review").blocks)
+    assert "4242 4242" not in seen
+    assert "5555 5555" not in seen
+    made, first = edited_case(proposal("Your password: hunter2go"), Reply(text="Your password: hunter3go"))
+    seen = read(card(case(made, first), "review").blocks)
+    assert "hunter" not in seen
+    assert "Only what is masked here changed." in seen
+
+
+def test_a_changed_argument_is_shown_as_json_says_it() -> None:
+    made, first = edited_case(
+        proposal(Action(name="refund", args={"notify": True, "note": None, "ids": ["a"]})),
+        Action(name="refund", args={"notify": False, "note": "x", "ids": ["a", "b"]}),
+    )
+    seen = read(card(case(made, first), "review").blocks)
+    for value in ("true", "false", "null", '["a"]', '["a", "b"]'):
+        assert value in seen
+    for value in ("True", "False", "None"):
+        assert value not in seen
+
+
+# where it goes
+
+
+def test_the_card_says_whom_a_reply_reaches() -> None:
+    mail = replace(proposal(), connector="email:support", recipient="ana@evil.example")
+    assert "Goes to ana@evil.example" in read(card(case(mail), "review").blocks).replace("\n", "")
+    thread = replace(proposal(), connector="slack_thread", recipient="slack:C0SECRET:1712345678.000100")
+    found = [e for e in walk(card(case(thread), "review").blocks) if e.get("type") == "channel"]
+    assert [e["channel_id"] for e in found] == ["C0SECRET"]
+
+
+@pytest.mark.parametrize("count", [1, 30, 500])
+def test_a_conversation_of_any_length_leaves_room_for_the_case(count: int) -> None:
+    messages = tuple(Message(role="customer", text=f"word {n}") for n in range(count))
+    made = replace(
+        proposal("x" * CARD_CHARACTERS),
+        state=State.ESCALATED,
+        conversation=replace(conversation("A rather long name of a customer"), messages=messages),
+        evidence=(Evidence(title="t" * 300, quote="q" * 2000),) * 20,
+    )
+    blocks = card(case(made), "escalation").blocks
+    assert characters(blocks) <= MESSAGE_TEXT
+    assert f"word {count - 1}" in read(blocks)

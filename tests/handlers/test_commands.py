@@ -1,0 +1,187 @@
+"""Slash commands: what cannot be read gets the right form, and only admins change anything, for all to see."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.audit_log import check_chain
+from bot.local_slack import LocalSlack
+from tests.handlers.nasty import HIDING, INJECTIONS, read, walk
+from tests.journeys.props import empty_slack, until_stored
+from tests.world import POLICY, World, running_bot
+
+NONSENSE = (
+    "refunds 1.0000001",
+    "refunds -0.1",
+    "refunds 2",
+    "refunds 101%",
+    "refunds NaN",
+    "refunds inf",
+    "refunds 1e-1",
+    "refunds true",
+    "refunds 0.9 0.8",
+    "refunds suggest hold",
+    "refunds 0.9 please",
+    "refunds AUTO",
+    "refunds because it is late",
+    "nothing 0.9",
+    "<!channel> 0.9",
+    "refunds <@U0LEAD>",
+    "refunds " + "9" * 5_000,
+    "x" * 3_000,
+)
+
+
+async def typed(world: World, line: str, user: str = "U0LEAD") -> Any:
+    """What the bot answers to a slash command."""
+    done = await world.slack.person(user).command(line, "C0OPS")
+    assert (done.status, done.error) == (200, None), (line, done)
+    return done.body
+
+
+async def settings(world: World) -> dict[str, tuple[str | None, float | None]]:
+    found = await world.sayso.store.read(lambda tx: tx.settings())
+    return {name: (change.mode.value if change.mode else None, change.threshold) for name, change in found.items()}
+
+
+async def test_what_cannot_be_read_gets_a_sentence_and_changes_nothing(world: World) -> None:
+    for line in NONSENSE:
+        text = (await typed(world, f"/threshold {line}"))["text"]
+        assert len(text) < 1_000, line
+        assert "/threshold" in text or "The policy has no category" in text, line
+        assert "<!" not in text
+        assert "<@" not in text
+    assert await settings(world) == {}
+
+
+async def test_an_unknown_order_of_approvals_gets_the_right_form(world: World) -> None:
+    for line in ("all", "approve everything", "<!channel>", "pausenow", "x" * 3_000):
+        body = await typed(world, f"/approvals {line}")
+        assert "Use `/approvals`" in body["text"], line
+        assert "<!" not in body["text"]
+    assert await world.sayso.store.read(lambda tx: tx.pause()) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "setting"),
+    [
+        ("refunds 0.92 because audits were clean", (None, 0.92)),
+        ("refunds 92%", (None, 0.92)),
+        ("refunds 92 %", (None, 0.92)),
+        ("refunds 0,92", (None, 0.92)),
+        ("REFUNDS .92", (None, 0.92)),
+        ("`refunds` 1", (None, 1.0)),
+        ("refunds 0", (None, 0.0)),
+        ("refunds autonomous", ("autonomous", None)),
+        ("refunds Escalate because: holidays", ("escalate", None)),
+        ("  refunds   hold  ", ("hold", None)),
+    ],
+)
+async def test_an_admin_changes_it_at_once_and_the_ops_channel_hears_who_and_why(
+    world: World, line: str, setting: tuple[str | None, float | None]
+) -> None:
+    await typed(world, f"/threshold {line}")
+    assert (await settings(world))["refunds"] == setting
+    told = await world.message("C0OPS", "refunds was changed")
+    assert "U0LEAD" in str(told.blocks)
+    assert ("audits were clean" in str(told.blocks)) == ("audits" in line)
+    _, fault = await check_chain(world.sayso.store)
+    assert fault is None
+
+
+async def test_a_changed_threshold_rules_on_the_next_proposal(world: World) -> None:
+    assert (await world.propose(category="orders", confidence=0.95))["ruling"]["verdict"] == "automate"
+    await typed(world, "/threshold orders 0.96")
+    assert (await world.propose(category="orders", confidence=0.95))["ruling"]["verdict"] == "ask"
+    await typed(world, "/threshold orders escalate")
+    assert (await world.propose(category="orders", confidence=1.0))["ruling"]["verdict"] == "escalate"
+
+
+@pytest.mark.parametrize("user", ["U0MARIA", "U0OTHER", "U0GUEST", "U0STRANGER", "U0ROBOT", "U0GONE"])
+async def test_nobody_but_an_admin_changes_a_threshold_or_pauses(world: World, user: str) -> None:
+    for line in ("/threshold refunds 0.1", "/threshold refunds autonomous", "/approvals pause", "/approvals resume"):
+        body = await typed(world, line, user)
+        assert any(words in body["text"] for words in ("Only the admins", "cannot decide")), (line, body)
+    assert await settings(world) == {}
+    assert await world.sayso.store.read(lambda tx: tx.pause()) is None
+    assert [m for m in world.slack.messages("C0OPS") if "changed" in m.text] == []
+
+
+async def test_each_change_is_a_version_with_who_when_and_why(world: World) -> None:
+    for value in ("0.8 because of Monday", "0.9 because of Tuesday", "hold because of Wednesday"):
+        await typed(world, f"/threshold refunds {value}")
+    history = await world.sayso.store.read(lambda tx: tx.setting_history("refunds"))
+    assert [change.reason for change in history] == ["of Wednesday", "of Tuesday", "of Monday"]
+    assert [change.threshold for change in history] == [0.9, 0.9, 0.8]
+    assert {change.by.id for change in history} == {"U0LEAD"}
+    seen = read((await typed(world, "/threshold refunds"))["blocks"])
+    for words in ("of Monday", "of Tuesday", "of Wednesday", "Lena", "hold"):
+        assert words in seen
+    table = read((await typed(world, "/threshold"))["blocks"])
+    for words in ("orders", "refunds", "legal", "hold", "0.9"):
+        assert words in table
+
+
+async def test_what_was_changed_and_paused_outlives_a_restart(tmp_path: Path) -> None:
+    async with empty_slack() as slack:
+        async with running_bot(slack, tmp_path / "sayso.db", POLICY):
+            await said(slack, "/threshold refunds 0.77 because of a test")
+            await said(slack, "/approvals pause because of a test")
+        async with running_bot(slack, tmp_path / "sayso.db", POLICY):
+            assert "0.77" in read((await said(slack, "/threshold"))["blocks"])
+            assert "paused" in read((await said(slack, "/approvals"))["blocks"])
+
+
+async def said(slack: LocalSlack, line: str) -> Any:
+    done = await slack.person("U0LEAD").command(line, "C0OPS")
+    assert done.ok, done
+    return done.body
+
+
+async def test_a_reason_is_only_words(world: World) -> None:
+    texts = [*INJECTIONS.values(), *HIDING.values(), "x" * 2_000]
+    for text in texts:
+        await typed(world, f"/threshold refunds 0.5 because {text}")
+        await typed(world, f"/approvals pause {text}")
+        shapes = [(await typed(world, line))["blocks"] for line in ("/threshold refunds", "/approvals")]
+        only_words(shapes, text)
+    await until_stored(world, lambda tx: not tx.outbox_size())
+    assert len(world.slack.messages("C0OPS")) >= 2 * len(texts)
+    for message in world.slack.messages("C0OPS"):
+        assert "<" not in message.text
+        for text in texts:
+            only_words(message.blocks, text)
+
+
+def only_words(blocks: Any, text: str) -> None:
+    for found in walk(blocks):
+        assert found.get("type") not in ("broadcast", "usergroup", "link")
+        assert found.get("type") != "user" or found["user_id"] == "U0LEAD"
+        assert found.get("type") != "mrkdwn" or text[:40].strip() not in found["text"]
+    assert text not in HIDING.values() or text not in read(blocks)
+
+
+async def test_the_queue_lists_what_waits_and_mine_only_what_i_may_decide(world: World) -> None:
+    held = await world.propose(conversation={"id": "c", "customer": {"name": "Held Customer"}})
+    await world.propose(category="legal", conversation={"id": "d", "customer": {"name": "Legal Customer"}})
+    seen = read((await typed(world, "/approvals"))["blocks"])
+    assert "Held Customer" in seen
+    assert "Legal Customer" in seen
+    mine = read((await typed(world, "/approvals mine", "U0LEAD"))["blocks"])
+    assert "Legal Customer" in mine
+    assert "Held Customer" not in mine
+    bens = (await typed(world, "/approvals mine", "U0BEN"))["blocks"]
+    assert "Held Customer" in read(bens)
+    assert "Legal Customer" not in read(bens)
+    assert any(held["id"] in str(e.get("value")) for e in walk(bens))
+
+
+async def test_a_pause_holds_what_is_approved_and_resume_lets_it_go(world: World) -> None:
+    await typed(world, "/approvals pause because of a test")
+    ran = await world.propose(category="orders", confidence=1.0)
+    assert ran["state"] == "approved"
+    assert "paused" in read((await typed(world, "/approvals"))["blocks"])
+    await typed(world, "/approvals resume")
+    assert (await world.get(ran["id"], wait=5))["state"] == "executed"
+    assert "not paused" in (await typed(world, "/approvals resume"))["text"]

@@ -1,0 +1,50 @@
+"""The App Home: what waits for whoever looks, and a sentence for whoever may not."""
+
+import pytest
+
+from bot.slack import ids
+from tests.handlers.nasty import FAKE_APPROVAL, HIDING, INJECTIONS, read, walk
+from tests.world import World, reply
+
+
+async def test_home_shows_what_waits_for_whoever_looks(world: World) -> None:
+    proposed = await world.propose(conversation={"id": "c", "customer": {"name": "Held Customer"}})
+    assert (await world.slack.person("U0BEN").open_home()).ok
+    home = await world.slack.wait_for_home("U0BEN")
+    assert "Held Customer" in read(home.blocks)
+    await world.slack.person("U0LEAD").open_home()
+    assert "Held Customer" not in read((await world.slack.wait_for_home("U0LEAD")).blocks)
+    await world.slack.person("U0BEN").click_in_view(home, ids.OPEN)
+    view = await world.slack.wait_for_view("U0BEN")
+    assert proposed["id"] in read(view.blocks)
+    assert "Where is my" not in read(view.blocks)
+
+
+@pytest.mark.parametrize("user", ["U0GUEST", "U0STRANGER"])
+async def test_home_tells_whoever_may_not_decide_so(world: World, user: str) -> None:
+    await world.propose(conversation={"id": "c", "customer": {"name": "Held Customer"}})
+    await world.slack.person(user).open_home()
+    seen = read((await world.slack.wait_for_home(user)).blocks)
+    assert "cannot decide here" in seen
+    assert "Held Customer" not in seen
+
+
+async def test_home_shows_their_words_as_words(world: World) -> None:
+    for text in (*INJECTIONS.values(), *HIDING.values(), FAKE_APPROVAL):
+        await world.propose(**reply(reply={"text": text}, conversation={"id": "c", "customer": {"name": text}}))
+    await world.slack.person("U0BEN").open_home()
+    home = await world.slack.wait_for_home("U0BEN")
+    for found in walk(home.blocks):
+        assert found.get("type") not in ("broadcast", "usergroup", "user", "link")
+        if found.get("type") == "mrkdwn":
+            assert not any(text in found["text"] for text in INJECTIONS.values())
+    seen = read(home.blocks)
+    assert not any(text in seen for text in HIDING.values())
+    assert not [row for row in seen.splitlines() if row.startswith("✅ Approved by")]
+
+
+async def test_home_is_there_again_after_slack_refused_it_once(world: World) -> None:
+    world.slack.faults.server_error("views.publish")
+    world.slack.deliveries.retry_delays = (0.0,)
+    await world.slack.person("U0BEN").open_home()
+    assert (await world.slack.wait_for_home("U0BEN")).blocks

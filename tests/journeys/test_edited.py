@@ -1,0 +1,184 @@
+"""A proposal is edited: what the person wrote is what runs, and every card shows what changed."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot.slack import ids
+from tests.journeys.props import (
+    MovableClock,
+    Shop,
+    edit_words,
+    open_edit,
+    painted,
+    pass_time,
+    story_of,
+    told,
+    until_stored,
+    words_block,
+)
+from tests.world import World
+
+BETTER = "Your refund was sent on Tuesday, and it takes three days."
+
+
+def styled(blocks: object, style: str, text: str) -> bool:
+    """Whether some element of these blocks has this text in this style."""
+    match blocks:
+        case {"text": str(found), "style": dict(styles)} if styles.get(style) and text in found:
+            return True
+        case dict():
+            return any(styled(value, style, text) for value in blocks.values())
+        case list():
+            return any(styled(value, style, text) for value in blocks)
+    return False
+
+
+async def test_an_edited_reply_runs_as_the_person_wrote_it(world: World, shop: Shop) -> None:
+    proposed = await world.propose()
+    card = await world.card(proposed["id"])
+    submitted = await edit_words(world, "U0MARIA", card, BETTER, other_reason="The day was wrong")
+    assert submitted.ok
+    assert world.slack.person("U0MARIA").view is None
+    done = await world.get(proposed["id"], wait=5)
+    assert (done["state"], done["revision"]) == ("executed", 2)
+    assert done["decision"]["kind"] == "edited"
+    assert done["decision"]["reason"] == "The day was wrong"
+    assert done["final"] == {"reply": {"text": BETTER}}
+    assert done["digest"] != proposed["digest"]
+    (effect,) = shop.effects_of(proposed["id"])
+    assert (effect["reply"], effect["revision"]) == ({"text": BETTER}, 2)
+    assert "proposal.edited" in await story_of(world, proposed["id"])
+
+
+async def test_the_card_shows_what_changed_and_who_changed_it(world: World) -> None:
+    proposed = await world.propose()
+    card = await world.card(proposed["id"])
+    await edit_words(world, "U0MARIA", card, BETTER)
+    now = await painted(world, card, "Edited and approved by")
+    assert "U0MARIA" in str(now.blocks)
+    assert styled(now.blocks, "strike", "Monday")
+    assert styled(now.blocks, "bold", "Tuesday")
+    assert ids.APPROVE not in str(now.blocks)
+
+
+async def test_the_difference_stands_on_every_copy_of_the_card(world: World) -> None:
+    proposed = await world.propose()
+    first = await world.card(proposed["id"])
+    await world.click("U0BEN", first, ids.ESCALATE)
+    second = await world.card(proposed["id"], "C0ESCALATE")
+    await edit_words(world, "U0LEAD", second, BETTER)
+    for card in (first, second):
+        now = await painted(world, card, "Edited and approved by")
+        assert styled(now.blocks, "strike", "Monday"), card.channel
+        assert styled(now.blocks, "bold", "Tuesday"), card.channel
+        assert "U0LEAD" in str(now.blocks)
+
+
+async def test_every_argument_of_an_action_is_edited_as_what_it_is(world: World, shop: Shop) -> None:
+    args = {
+        "order": "1042",
+        "amount": 180,
+        "share": 0.5,
+        "notify": True,
+        "items": [{"sku": "A1", "n": 2}],
+        "note": None,
+    }
+    proposed = await world.act("refund", args)
+    view = await open_edit(world, "U0MARIA", await world.card(proposed["id"]))
+    kinds = {b["block_id"]: b["element"]["type"] for b in view.blocks if b["type"] == "input"}
+    assert kinds["arg:order"] == "plain_text_input"
+    assert kinds["arg:amount"] == kinds["arg:share"] == "number_input"
+    assert kinds["arg:notify"] == "static_select"
+    edited = {
+        "arg:order": "1043",
+        "arg:amount": "75",
+        "arg:share": "0.25",
+        "arg:notify": "false",
+        "arg:items": '[{"sku": "A1", "n": 1}]',
+    }
+    await world.slack.person("U0MARIA").submit(view, edited)
+    done = await world.get(proposed["id"], wait=5)
+    assert done["final"]["action"]["args"] == {
+        "order": "1043",
+        "amount": 75,
+        "share": 0.25,
+        "notify": False,
+        "items": [{"sku": "A1", "n": 1}],
+        "note": None,
+    }
+    (effect,) = shop.effects_of(proposed["id"])
+    assert effect["action"] == done["final"]["action"]
+    now = await world.message("C0REVIEW", "Edited and approved by")
+    assert styled(now.blocks, "strike", "180")
+    assert styled(now.blocks, "bold", "75")
+
+
+async def test_an_argument_that_cannot_be_read_keeps_the_window_open(world: World) -> None:
+    proposed = await world.act("refund", {"amount": 180, "items": [1]})
+    view = await open_edit(world, "U0MARIA", await world.card(proposed["id"]))
+    maria = world.slack.person("U0MARIA")
+    refused = await maria.submit(view, {"arg:items": "[1,"})
+    assert refused.body["response_action"] == "errors"
+    assert "items has to be JSON" in str(refused.body["errors"])
+    assert maria.view is not None
+    assert (await world.get(proposed["id"]))["state"] == "pending"
+
+
+async def test_an_edit_that_changes_nothing_is_an_approval(world: World, shop: Shop) -> None:
+    proposed = await world.propose()
+    await edit_words(world, "U0MARIA", await world.card(proposed["id"]), "Your refund was sent on Monday.")
+    done = await world.get(proposed["id"], wait=5)
+    assert (done["decision"]["kind"], done["revision"]) == ("approved", 1)
+    assert done["digest"] == proposed["digest"]
+    assert len(shop.effects_of(proposed["id"])) == 1
+
+
+async def test_an_edit_to_nothing_is_refused_in_the_window(world: World) -> None:
+    proposed = await world.propose()
+    refused = await edit_words(world, "U0MARIA", await world.card(proposed["id"]), " \n ")
+    assert not refused.ok or refused.body["response_action"] == "errors"
+    assert (await world.get(proposed["id"]))["state"] == "pending"
+
+
+@pytest.mark.parametrize("length", [2_999, 3_000, 3_001, 12_000])
+async def test_a_long_reply_survives_the_window_unchanged_but_for_the_edit(world: World, length: int) -> None:
+    text = "".join(f"Line {n} of the reply.\n" for n in range(length))[:length].rstrip()
+    proposed = await world.propose(reply={"text": text})
+    card = await world.card(proposed["id"])
+    view = await open_edit(world, "U0MARIA", card)
+    first = next(b for b in view.blocks if b["block_id"] == words_block(view))
+    start = first["element"]["initial_value"]
+    await world.slack.person("U0MARIA").submit(view, {words_block(view): start.replace("Line 0", "Line zero")})
+    done = await world.get(proposed["id"], wait=5)
+    assert done["final"] == {"reply": {"text": text.replace("Line 0 ", "Line zero ")}}
+
+
+async def test_an_edit_of_what_was_decided_meanwhile_names_the_winner_under_the_field(world: World) -> None:
+    proposed = await world.propose()
+    card = await world.card(proposed["id"])
+    view = await open_edit(world, "U0BEN", card)
+    await world.click("U0MARIA", card, ids.APPROVE)
+    refused = await world.slack.person("U0BEN").submit(view, {words_block(view): BETTER})
+    assert refused.body["response_action"] == "errors"
+    assert "Maria approved this" in str(refused.body["errors"])
+    assert world.slack.person("U0BEN").view is not None
+    assert (await world.get(proposed["id"], wait=5))["revision"] == 1
+
+
+async def test_an_edit_after_the_case_expired_is_refused_in_the_window(world: World, clock: MovableClock) -> None:
+    proposed = await world.propose(expires_in=60)
+    view = await open_edit(world, "U0BEN", await world.card(proposed["id"]))
+    pass_time(world, clock, timedelta(seconds=61))
+    await until_stored(world, lambda tx: tx.proposal(proposed["id"]).closed)
+    refused = await world.slack.person("U0BEN").submit(view, {words_block(view): BETTER})
+    assert "expired" in str(refused.body["errors"])
+
+
+async def test_nobody_opens_the_window_of_a_decided_case(world: World) -> None:
+    proposed = await world.propose()
+    card = await world.card(proposed["id"])
+    await world.click("U0MARIA", card, ids.APPROVE)
+    await world.slack.person("U0BEN").click("C0REVIEW", card, ids.EDIT)
+    await told(world, "U0BEN", "Maria approved this")
+    assert world.slack.person("U0BEN").view is None

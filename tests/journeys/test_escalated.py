@@ -1,0 +1,150 @@
+"""A case is escalated: the whole story goes to people with more authority, and nothing runs until they decide."""
+
+from datetime import timedelta
+from typing import Any
+
+from bot.local_slack.model import Message
+from bot.slack import ids
+from tests.journeys.props import MovableClock, Shop, edit_words, open_reject, painted, pass_time, story_of, told
+from tests.world import World
+
+TALK = [
+    {"role": "customer", "text": "Hello, my parcel came broken."},
+    {"role": "agent", "text": "I am sorry to hear that. Which order was it?"},
+    {"role": "customer", "text": "Order 1042. I want my money back."},
+]
+EVIDENCE = [{"title": "Damage policy", "quote": "Broken goods are refunded.", "url": "https://shop.example/damage"}]
+
+
+async def escalated(world: World, who: str = "U0BEN", **changes: Any) -> tuple[dict[str, Any], Message, Message]:
+    """A case that this person escalated: the proposal, its review card and its escalation card."""
+    body: dict[str, Any] = {"conversation": {"id": "conv-9", "messages": TALK}, "evidence": EVIDENCE} | changes
+    proposed = await world.propose(**body)
+    card = await world.card(proposed["id"])
+    await world.click(who, card, ids.ESCALATE)
+    return proposed, card, await world.card(proposed["id"], "C0ESCALATE")
+
+
+async def test_the_escalation_channel_sees_the_whole_story(world: World, shop: Shop) -> None:
+    proposed, _, card = await escalated(world)
+    shown = str(card.blocks)
+    for words in (*(message["text"] for message in TALK), "Your refund was sent on Monday.", "Damage policy"):
+        assert words in shown, words
+    assert "Broken goods are refunded." in shown
+    assert "Escalated by" in shown
+    assert "'user_id': 'U0BEN'" in shown
+    for button in (ids.TAKE_OVER, ids.APPROVE, ids.EDIT, ids.MORE):
+        assert button in shown, button
+    assert ids.ESCALATE not in shown.replace(ids.ESCALATE + "d", "")
+    held = await world.get(proposed["id"])
+    assert (held["state"], held["decision"]["kind"], held["final"]) == ("escalated", "escalated", None)
+    assert shop.calls == []
+
+
+async def test_the_review_card_says_who_escalated_it_and_has_no_buttons_any_more(world: World) -> None:
+    _, card, _ = await escalated(world)
+    now = await painted(world, card, "Escalated by")
+    assert "U0BEN" in str(now.blocks)
+    assert "It is with the escalation team now." in str(now.blocks)
+    assert not [block for block in now.blocks if block["type"] == "actions"]
+
+
+async def test_a_person_takes_over_and_the_ai_says_nothing(world: World, shop: Shop) -> None:
+    proposed, review, card = await escalated(world)
+    await world.click("U0LEAD", card, ids.TAKE_OVER, "C0ESCALATE")
+    done = await world.get(proposed["id"], wait=5)
+    assert (done["state"], done["decision"]["kind"]) == ("cancelled", "taken_over")
+    assert done["decision"]["by"] == {"id": "U0LEAD", "name": "Lena"}
+    assert done["final"] is None
+    for copy in (review, card):
+        now = await painted(world, copy, "Taken over by")
+        assert "U0LEAD" in str(now.blocks)
+        assert not [block for block in now.blocks if block["type"] == "actions"]
+    assert shop.calls == []
+    assert (await story_of(world, done["id"]))[-1] == "proposal.taken_over"
+
+
+async def test_the_escalation_team_approves(world: World, shop: Shop) -> None:
+    proposed, review, card = await escalated(world)
+    await world.click("U0LEAD", card, ids.APPROVE, "C0ESCALATE")
+    done = await world.get(proposed["id"], wait=5)
+    assert (done["state"], done["decision"]["kind"]) == ("executed", "approved")
+    assert len(shop.effects_of(done["id"])) == 1
+    for copy in (review, card):
+        now = await painted(world, copy, "Approved by")
+        assert "Escalated by" in str(now.blocks)
+        assert "'user_id': 'U0BEN'" in str(now.blocks)
+        assert "'user_id': 'U0LEAD'" in str(now.blocks)
+
+
+async def test_the_escalation_team_edits(world: World, shop: Shop) -> None:
+    proposed, _, card = await escalated(world)
+    await edit_words(world, "U0LEAD", card, "We refund you today.")
+    done = await world.get(proposed["id"], wait=5)
+    assert (done["state"], done["decision"]["kind"]) == ("executed", "edited")
+    assert [effect["reply"]["text"] for effect in shop.effects_of(done["id"])] == ["We refund you today."]
+
+
+async def test_the_escalation_team_rejects(world: World, shop: Shop) -> None:
+    proposed, review, card = await escalated(world)
+    view = await open_reject(world, "U0LEAD", card)
+    await world.slack.person("U0LEAD").submit(view, {"other_reason": "We do not refund this"})
+    done = await world.get(proposed["id"], wait=5)
+    assert (done["state"], done["decision"]["kind"]) == ("cancelled", "rejected")
+    assert "We do not refund this" in str((await painted(world, review, "Rejected by")).blocks)
+    assert shop.calls == []
+
+
+async def test_a_reviewer_who_is_late_is_told_who_escalated_it(world: World) -> None:
+    proposed, card, _ = await escalated(world)
+    await world.slack.person("U0OTHER").click("C0REVIEW", card, ids.APPROVE)
+    await told(world, "U0OTHER", "Ben escalated this")
+    assert (await world.get(proposed["id"]))["state"] == "escalated"
+
+
+async def test_a_second_click_on_escalate_needs_no_answer(world: World) -> None:
+    proposed, card, _ = await escalated(world)
+    await world.slack.person("U0BEN").click("C0REVIEW", card, ids.ESCALATE)
+    await world.message("C0OPS", "A case was escalated.")
+    assert world.slack.ephemerals("U0BEN") == []
+    assert (await story_of(world, proposed["id"])).count("proposal.escalated") == 1
+    assert len([m for m in world.slack.messages("C0ESCALATE") if proposed["id"] in str(m.blocks)]) == 1
+
+
+async def test_whoever_escalated_it_cannot_decide_it_any_more(world: World) -> None:
+    proposed, _, card = await escalated(world)
+    before = world.slack.world.new_ts()
+    await world.click("U0BEN", card, ids.APPROVE, "C0ESCALATE")
+    await told(world, "U0BEN", "Ben escalated this", since=before)
+    assert (await world.get(proposed["id"]))["state"] == "escalated"
+
+
+async def test_a_category_of_the_escalation_team_goes_there_at_once(world: World) -> None:
+    proposed = await world.propose(category="legal")
+    assert (proposed["state"], proposed["decision"]) == ("escalated", None)
+    card = await world.card(proposed["id"], "C0ESCALATE")
+    assert "Everything in legal goes to the escalation team." in str(card.blocks)
+    assert [m for m in world.slack.messages("C0REVIEW") if proposed["id"] in str(m.blocks)] == []
+
+
+async def test_an_uncertain_case_goes_to_a_person_with_the_reason(world: World) -> None:
+    for changes, reason in (
+        ({"confidence": None}, "did not say how sure"),
+        ({"in_scope": False}, "outside what it can answer"),
+        ({"confidence": 0.1}, "below the escalation floor"),
+        ({"reply": {"text": "  "}}, "no draft"),
+    ):
+        proposed = await world.propose(**changes)
+        assert (proposed["state"], proposed["ruling"]["verdict"]) == ("escalated", "escalate"), changes
+        assert reason in proposed["ruling"]["reason"]
+        await world.card(proposed["id"], "C0ESCALATE", saying=reason)
+
+
+async def test_an_escalated_case_expires_too(world: World, clock: MovableClock, shop: Shop) -> None:
+    proposed, review, card = await escalated(world, expires_in=3600)
+    pass_time(world, clock, timedelta(seconds=3601))
+    done = await world.get(proposed["id"], wait=5)
+    assert (done["state"], done["decision"]["kind"]) == ("expired", "expired")
+    for copy in (review, card):
+        await painted(world, copy, "Expired")
+    assert shop.calls == []

@@ -1,0 +1,183 @@
+"""A call whose outcome nobody knows is never repeated unasked: a person looks, and says what happened."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.local_slack.model import Message
+from bot.slack import ids
+from tests.journeys.props import (
+    SECRET,
+    MovableClock,
+    Shop,
+    at_rest,
+    lost_for_words,
+    obliging,
+    painted,
+    pass_time,
+    refusing,
+    shop_policy,
+    story_of,
+    told,
+    until_stored,
+)
+from tests.world import World, running_world
+
+
+@pytest.fixture
+async def forgetful(tmp_path: Path, shop: Shop, clock: MovableClock) -> AsyncIterator[World]:
+    """A world whose shop honours no idempotency key."""
+    policy = shop_policy(shop, idempotent=False)
+    async with running_world(tmp_path / "sayso.db", policy, clock=clock, SHOP_SECRET=SECRET) as made:
+        yield made
+
+
+async def approved(world: World, who: str = "U0MARIA") -> tuple[dict[str, Any], Message]:
+    """A refund that somebody approved, and its review card."""
+    proposed = await world.act("refund", {"amount": 180})
+    card = await world.card(proposed["id"])
+    await world.click(who, card, ids.APPROVE)
+    return proposed, card
+
+
+async def in_doubt(world: World, shop: Shop) -> tuple[dict[str, Any], Message, Message]:
+    """A refund that was done, though nobody heard of it: the proposal, its review card and its card in ops."""
+    shop.mood = lost_for_words
+    proposed, card = await approved(world)
+    alarm = await world.card(proposed["id"], "C0OPS", "Nobody knows whether it happened")
+    shop.mood = obliging
+    return proposed, card, alarm
+
+
+async def test_a_lost_answer_is_put_before_people_and_not_repeated(
+    forgetful: World, shop: Shop, clock: MovableClock
+) -> None:
+    proposed, card, alarm = await in_doubt(forgetful, shop)
+    stands = await forgetful.get(proposed["id"])
+    assert (stands["state"], stands["closed"], stands["execution"]["status"]) == ("in_doubt", False, "in_doubt")
+    await painted(forgetful, card, "Nobody knows whether it happened")
+    for button in (ids.CONFIRM, ids.RETRY, ids.GIVE_UP):
+        assert button in str(alarm.blocks), button
+    pass_time(forgetful, clock, timedelta(days=3))
+    await until_stored(forgetful, at_rest(clock))
+    assert len(shop.calls) == 1
+
+
+async def test_it_happened(forgetful: World, shop: Shop) -> None:
+    proposed, card, alarm = await in_doubt(forgetful, shop)
+    await forgetful.click("U0BEN", alarm, ids.CONFIRM, "C0OPS")
+    done = await forgetful.get(proposed["id"], wait=5)
+    assert done["state"] == "executed"
+    assert done["execution"]["result"] == "confirmed by Ben"
+    for copy in (card, alarm):
+        now = await painted(forgetful, copy, "Done.")
+        assert not [block for block in now.blocks if block["type"] == "actions"]
+    assert len(shop.calls) == 1
+    assert (await story_of(forgetful, proposed["id"]))[-2:] == ["proposal.in_doubt", "proposal.confirmed"]
+
+
+async def test_it_did_not_try_again(forgetful: World, shop: Shop) -> None:
+    proposed, _, alarm = await in_doubt(forgetful, shop)
+    await forgetful.click("U0BEN", alarm, ids.RETRY, "C0OPS")
+    done = await forgetful.get(proposed["id"], wait=5)
+    assert done["state"] == "executed"
+    assert len(shop.calls) == 2
+    assert "proposal.retried" in await story_of(forgetful, proposed["id"])
+
+
+async def test_it_did_not_give_up(forgetful: World, shop: Shop) -> None:
+    proposed, card, alarm = await in_doubt(forgetful, shop)
+    await forgetful.click("U0BEN", alarm, ids.GIVE_UP, "C0OPS")
+    done = await forgetful.get(proposed["id"], wait=5)
+    assert (done["state"], done["decision"]["kind"], done["final"]) == ("cancelled", "rejected", None)
+    await painted(forgetful, card, "Rejected by")
+    assert len(shop.calls) == 1
+
+
+async def test_only_reviewers_say_what_happened(forgetful: World, shop: Shop) -> None:
+    proposed, _, alarm = await in_doubt(forgetful, shop)
+    for action in (ids.CONFIRM, ids.RETRY, ids.GIVE_UP):
+        since = forgetful.slack.world.new_ts()
+        await forgetful.click("U0LEAD", alarm, action, "C0OPS")
+        await told(forgetful, "U0LEAD", "You are not on the list", since=since)
+    assert (await forgetful.get(proposed["id"]))["state"] == "in_doubt"
+    assert len(shop.calls) == 1
+
+
+async def test_two_people_say_different_things_at_once_and_one_is_heard(forgetful: World, shop: Shop) -> None:
+    proposed, _, alarm = await in_doubt(forgetful, shop)
+    await asyncio.gather(
+        forgetful.click("U0BEN", alarm, ids.CONFIRM, "C0OPS"),
+        forgetful.click("U0OTHER", alarm, ids.RETRY, "C0OPS"),
+    )
+    assert (await forgetful.get(proposed["id"], wait=5))["state"] == "executed"
+    story = await story_of(forgetful, proposed["id"])
+    assert ("proposal.confirmed" in story) != ("proposal.retried" in story)
+    assert len(shop.calls) == (1 if "proposal.confirmed" in story else 2)
+    assert len(forgetful.slack.ephemerals("U0BEN")) + len(forgetful.slack.ephemerals("U0OTHER")) == 1
+
+
+async def test_a_refusal_is_a_failure_and_can_be_tried_again(world: World, shop: Shop) -> None:
+    shop.mood = refusing(422)
+    proposed, card = await approved(world)
+    alarm = await world.card(proposed["id"], "C0OPS", "It failed")
+    assert "answered 422" in str(alarm.blocks)
+    stands = await world.get(proposed["id"])
+    assert (stands["state"], stands["closed"]) == ("failed", False)
+    assert shop.effects == {}
+    shop.mood = obliging
+    await world.click("U0BEN", alarm, ids.RETRY, "C0OPS")
+    assert (await world.get(proposed["id"], wait=5))["state"] == "executed"
+    await painted(world, card, "Done.")
+    assert len(shop.effects_of(proposed["id"])) == 1
+
+
+async def test_a_failure_can_be_given_up(world: World, shop: Shop) -> None:
+    shop.mood = refusing(422)
+    proposed, _ = await approved(world)
+    alarm = await world.card(proposed["id"], "C0OPS", "It failed")
+    await world.click("U0BEN", alarm, ids.GIVE_UP, "C0OPS")
+    done = await world.get(proposed["id"], wait=5)
+    assert (done["state"], done["decision"]["by"]["id"]) == ("cancelled", "U0BEN")
+
+
+async def test_a_receiver_that_honours_the_key_is_called_again_with_it(
+    world: World, shop: Shop, clock: MovableClock
+) -> None:
+    shop.mood = lost_for_words
+    proposed, _ = await approved(world)
+    for attempt in range(1, 4):
+        await shop.arrival()
+        await until_stored(world, at_rest(clock, 1))
+        assert len(shop.calls) == attempt
+        if attempt == 3:
+            shop.mood = obliging
+        pass_time(world, clock, timedelta(minutes=1))
+    done = await world.get(proposed["id"], wait=5)
+    assert done["state"] == "executed"
+    assert len({call.headers["Idempotency-Key"] for call in shop.calls}) == 1
+    assert len({call.body for call in shop.calls}) == 1
+    assert len(shop.effects_of(proposed["id"])) == 1
+
+
+async def test_after_the_last_try_it_is_a_failure_and_a_retry_keeps_the_key(
+    world: World, shop: Shop, clock: MovableClock
+) -> None:
+    """The receiver may have had one of the tries: with another key it would do it twice."""
+    shop.mood = lost_for_words
+    proposed, _ = await approved(world)
+    for _ in range(world.sayso.policy.attempts - 1):
+        await shop.arrival()
+        await until_stored(world, at_rest(clock, 1))
+        pass_time(world, clock, timedelta(minutes=20))
+    alarm = await world.card(proposed["id"], "C0OPS", "It failed")
+    assert len(shop.calls) == world.sayso.policy.attempts
+    shop.mood = obliging
+    await world.click("U0BEN", alarm, ids.RETRY, "C0OPS")
+    assert (await world.get(proposed["id"], wait=5))["state"] == "executed"
+    assert len(shop.calls) == world.sayso.policy.attempts + 1
+    assert len(shop.effects_of(proposed["id"])) == 1

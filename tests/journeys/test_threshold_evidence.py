@@ -1,0 +1,164 @@
+"""Where evidence comes from and where it goes: suggest mode, undone approvals, newer looks, exported histories."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.domain.proposal import Reply
+from bot.history import history_of
+from bot.slack import ids
+from bot.tuning import tune
+from tests.journeys.earning import (
+    EARNED,
+    FIRST_LOOK,
+    LEAD,
+    MARIA,
+    DrawnClock,
+    earned_policy,
+    earning_world,
+    go_live,
+    learned,
+    one,
+    seen,
+    standing,
+    teach,
+)
+from tests.journeys.props import SECRET, Shop, pass_time
+from tests.world import World, running_world
+
+
+@pytest.fixture
+def clock() -> DrawnClock:
+    return DrawnClock()
+
+
+@pytest.fixture
+async def world(tmp_path: Path, shop: Shop, clock: DrawnClock) -> AsyncIterator[World]:
+    async with earning_world(tmp_path / "sayso.db", shop, clock) as made:
+        yield made
+
+
+async def test_a_category_in_suggest_mode_earns_too_and_the_offer_says_that_it_switches(
+    tmp_path: Path, shop: Shop, clock: DrawnClock
+) -> None:
+    suggest = earned_policy(shop, EARNED.replace('mode = "autonomous"\nrisk', 'mode = "suggest"\nrisk'))
+    async with running_world(tmp_path / "sayso.db", suggest, clock=clock, SHOP_SECRET=SECRET) as world:
+        await teach(world, FIRST_LOOK)
+        offer = await world.message("C0OPS", "loosen_threshold")
+        assert "Approving also switches its mode from suggest to autonomous." in str(offer.blocks)
+        await world.click("U0LEAD", offer, ids.APPROVE, "C0OPS")
+        live = await world.message("C0OPS", "orders runs on its own from")
+        assert "suggest, a person approves every draft" in str(live.blocks)
+        assert (await one(world, confidence=0.98))["ruling"]["verdict"] == "automate"
+
+
+async def test_an_approval_is_no_label_while_it_can_be_undone(
+    tmp_path: Path, shop: Shop, clock: DrawnClock
+) -> None:
+    undoable = earned_policy(shop, EARNED.replace("risk = 0.3\n", 'risk = 0.3\nundo_window = "30s"\n'))
+    async with running_world(tmp_path / "sayso.db", undoable, clock=clock, SHOP_SECRET=SECRET) as world:
+        undone, kept = await one(world), await one(world)
+        for proposed in (undone, kept):
+            await world.sayso.approvals.approve(seen(proposed), MARIA)
+        await learned(world)
+        await world.sayso.approvals.undo(seen(undone), MARIA)
+        await world.sayso.approvals.reject(seen(undone), MARIA)
+        await learned(world)
+        stands = await standing(world)
+        assert stands.monitor is not None
+        assert (stands.monitor.sample, sum(stands.monitor.regime.k)) == (1, 1), "only the rejection is settled"
+        pass_time(world, clock, timedelta(seconds=31))
+        await world.until(kept["id"], "executed")
+        async with asyncio.timeout(5):
+            while True:
+                stands = await standing(world)
+                if stands.monitor is not None and stands.monitor.sample == 2:
+                    break
+                await asyncio.sleep(0.01)
+        assert stands.monitor is not None
+        assert sum(stands.monitor.regime.k) == 1
+
+
+async def test_a_newer_offer_takes_the_place_of_one_that_still_waits(world: World) -> None:
+    await teach(world, FIRST_LOOK)
+    first = await world.message("C0OPS", "loosen_threshold")
+    await teach(world, FIRST_LOOK, confidence=0.8)
+    second = await world.message("C0OPS", "42; 0 wrong of the 42")
+    assert second.ts != first.ts
+    taken_back = await world.message("C0OPS", "Withdrawn by")
+    assert taken_back.ts == first.ts
+    await world.click("U0LEAD", second, ids.APPROVE, "C0OPS")
+    await world.message("C0OPS", "orders runs on its own from 0.79")
+
+
+async def test_an_offer_that_was_approved_after_the_evidence_fell_is_refused(world: World) -> None:
+    await teach(world, FIRST_LOOK)
+    offer = await world.message("C0OPS", "loosen_threshold")
+    stored = await world.sayso.store.read(lambda tx: tx.kept("offer:orders"))
+    proposal = await world.sayso.store.read(lambda tx: tx.proposal(str(stored)))
+    await world.sayso.approvals.pause(LEAD, None)
+    await world.click("U0LEAD", offer, ids.APPROVE, "C0OPS")
+
+    def restart(tx):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - a change of model, as the learner makes it
+        from dataclasses import replace
+
+        from bot.regimes import save, standing_of
+
+        stands = standing_of(tx, world.sayso.policy, "orders")
+        assert stands.monitor is not None
+        stands.monitor.restart("the model changed")
+        save(tx, replace(stands), world.sayso.approvals._clock.now())
+
+    await world.sayso.store.transact(restart)
+    await world.sayso.approvals.resume(LEAD)
+    failed = await world.message("C0OPS", "a new regime began after the offer")
+    assert "It failed" in str(failed.blocks)
+    assert (await standing(world)).setting.threshold is None
+    assert proposal.connector == "thresholds"
+
+
+async def test_no_agent_can_pose_as_an_offer(world: World) -> None:
+    args = {"category": "orders", "threshold": 0.1, "regime": 1}
+    refused = await world.act("loosen_threshold", args, connector="thresholds", status=422)
+    assert "no connector thresholds" in refused["detail"]
+    posed = await world.act("loosen_threshold", args, category="orders")
+    await world.sayso.approvals.approve(seen(posed), MARIA)
+    await world.until(posed["id"], "executed")
+    assert (await standing(world)).setting.threshold is None, "the agent's own connector carried it, nothing else"
+
+
+async def test_an_exported_history_is_what_tune_reads(world: World, clock: DrawnClock, tmp_path: Path) -> None:
+    await go_live(world)
+    held = await one(world, confidence=0.5, reply={"text": "Your card 4111 1111 1111 1111 was charged."})
+    await world.sayso.approvals.edit(seen(held), Reply(text="Nothing was charged."), MARIA)
+    clock.next_draw = 0.05
+    audited = await one(world, confidence=0.99)
+    await world.sayso.approvals.approve(seen(audited), MARIA)
+    clock.next_draw = 0.99
+    await one(world, confidence=0.99)
+    await learned(world)
+    rows = [row async for row in history_of(world.sayso.store)]
+    assert len(rows) == FIRST_LOOK + 2, "what ran on its own has no label, and the offer is no ticket"
+    edited, approved = rows[-2:]
+    assert (edited["human_decision"], edited["correct"], edited["sampled"]) == ("edited", False, False)
+    assert "4111 1111" not in str(edited["proposal"])
+    assert (approved["human_decision"], approved["correct"], approved["sampled"]) == ("approved", True, True)
+    path = tmp_path / "history.jsonl"
+    path.write_text("\n".join(json.dumps(row) for row in rows))
+    report = tune(path, risk=0.3, confidence=0.6)
+    (tuned,) = report.categories
+    assert (tuned.labels, tuned.wrong) == (FIRST_LOOK + 1, 0)
+    assert "not part of the fair sample" in report.faults[0]
+
+
+async def test_a_clock_that_goes_back_loses_no_label(world: World, clock: DrawnClock) -> None:
+    await teach(world, 5)
+    clock.ahead -= timedelta(days=3)
+    await teach(world, 5)
+    stands = await standing(world)
+    assert stands.monitor is not None
+    assert stands.monitor.sample == 10

@@ -1,0 +1,93 @@
+"""An approval is taken back while it can be: within its window, before it went out."""
+
+from datetime import timedelta
+
+from bot.slack import ids
+from tests.journeys.props import (
+    MovableClock,
+    Shop,
+    at_rest,
+    edit_words,
+    painted,
+    pass_time,
+    story_of,
+    told,
+    until_stored,
+)
+from tests.world import World
+
+
+async def test_an_approval_waits_for_its_window_and_then_runs(world: World, shop: Shop, clock: MovableClock) -> None:
+    proposed = await world.propose(category="returns")
+    card = await world.card(proposed["id"])
+    await world.click("U0MARIA", card, ids.APPROVE)
+    await painted(world, card, ids.UNDO)
+    pass_time(world, clock, timedelta(seconds=25))
+    await until_stored(world, at_rest(clock, 1))
+    assert (await world.get(proposed["id"]))["state"] == "approved"
+    assert shop.calls == []
+    pass_time(world, clock, timedelta(seconds=6))
+    assert (await world.get(proposed["id"], wait=5))["state"] == "executed"
+    assert ids.UNDO not in str((await painted(world, card, "Sent.")).blocks)
+    assert len(shop.effects_of(proposed["id"])) == 1
+
+
+async def test_what_is_undone_waits_again_and_can_be_decided_otherwise(
+    world: World, shop: Shop, clock: MovableClock
+) -> None:
+    proposed = await world.propose(category="returns")
+    old = await world.card(proposed["id"])
+    await world.click("U0MARIA", old, ids.APPROVE)
+    await world.click("U0BEN", await painted(world, old, ids.UNDO), ids.UNDO)
+    stands = await world.get(proposed["id"])
+    assert (stands["state"], stands["decision"], stands["execution"]) == ("pending", None, None)
+    card = await painted(world, old, ids.APPROVE)
+    await until_stored(world, at_rest(clock))
+    pass_time(world, clock, timedelta(minutes=5))
+    await until_stored(world, at_rest(clock))
+    assert shop.calls == []
+    await edit_words(world, "U0MARIA", card, "Another answer.")
+    pass_time(world, clock, timedelta(seconds=31))
+    assert (await world.get(proposed["id"], wait=5))["final"] == {"reply": {"text": "Another answer."}}
+    assert [effect["reply"]["text"] for effect in shop.effects_of(proposed["id"])] == ["Another answer."]
+    assert [kind for kind in await story_of(world, proposed["id"]) if kind.startswith("proposal.")][2:] == [
+        "proposal.approved",
+        "proposal.undone",
+        "proposal.edited",
+        "proposal.executed",
+    ]
+
+
+async def test_an_undo_that_comes_too_late_is_told_so_and_undoes_nothing(
+    world: World, shop: Shop, clock: MovableClock
+) -> None:
+    proposed = await world.propose(category="returns")
+    old = await world.card(proposed["id"])
+    await world.click("U0MARIA", old, ids.APPROVE)
+    card = await painted(world, old, ids.UNDO)
+    pass_time(world, clock, timedelta(seconds=31))
+    await world.get(proposed["id"], wait=5)
+    await world.slack.person("U0MARIA").click("C0REVIEW", card, ids.UNDO)
+    await told(world, "U0MARIA", "too late to undo")
+    assert (await world.get(proposed["id"]))["state"] == "executed"
+    assert len(shop.calls) == 1
+
+
+async def test_an_edit_that_was_undone_keeps_its_wording(world: World, clock: MovableClock) -> None:
+    proposed = await world.propose(category="returns")
+    old = await world.card(proposed["id"])
+    await edit_words(world, "U0MARIA", old, "Better words.")
+    await world.click("U0MARIA", await painted(world, old, ids.UNDO), ids.UNDO)
+    card = await painted(world, old, ids.APPROVE)
+    assert "Better words." in str(card.blocks)
+    await world.click("U0BEN", card, ids.APPROVE)
+    pass_time(world, clock, timedelta(seconds=31))
+    done = await world.get(proposed["id"], wait=5)
+    assert (done["final"], done["decision"]["kind"]) == ({"reply": {"text": "Better words."}}, "edited")
+
+
+async def test_a_case_without_a_window_offers_no_undo(world: World) -> None:
+    proposed = await world.propose()
+    card = await world.card(proposed["id"])
+    await world.click("U0MARIA", card, ids.APPROVE)
+    assert ids.UNDO not in str((await painted(world, card, "Approved by")).blocks)

@@ -1,0 +1,1 @@
+"""Rules that hold across files: the words around the code say what the code does."""
