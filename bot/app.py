@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import aiohttp
 import structlog
@@ -55,6 +55,9 @@ from handlers.ingress import SlackDoor
 from handlers.problems import problems
 from handlers.tickets import TicketApi
 from storage import library_of, open_store, serving
+
+if TYPE_CHECKING:
+    from bot.slack.socket_mode import SocketMode
 
 log = structlog.get_logger(__name__)
 
@@ -203,16 +206,16 @@ class App:
         host, port = runner.addresses[0][:2]
         return f"http://{host}:{port}"
 
-    async def _socket_mode(self, bolt: AsyncApp) -> object | None:
-        if not self._config.app_token:
+    async def _socket_mode(self, bolt: AsyncApp) -> "SocketMode | None":
+        config = self._config
+        if not config.app_token:
             return None
-        from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler  # only where it is used
+        from bot.slack.socket_mode import SocketMode  # only where it is used
 
-        plain = AsyncWebClient(token=self._config.bot_token, base_url=self._config.slack_api_url)
-        handler = AsyncSocketModeHandler(bolt, self._config.app_token, web_client=plain)
-        await handler.connect_async()  # type: ignore[no-untyped-call]  # Bolt left it untyped
-        self._stack.push_async_callback(handler.close_async)
-        return handler.client
+        socket = SocketMode(bolt, app_token=config.app_token, bot_token=config.bot_token, api_url=config.slack_api_url)
+        await socket.start()
+        self._stack.push_async_callback(socket.stop)
+        return socket
 
 
 def _bolt(config: Config, client: AsyncWebClient, desk: Desk) -> AsyncApp:
@@ -296,8 +299,5 @@ def _webhook_guard(policy: Policy) -> Guard:
     return Guard(allowed_hosts=frozenset(places), allow_loopback_http=any(url.startswith("http://") for url in urls))
 
 
-def _troubles(courier: SlackCourier, socket: object | None) -> list[str]:
-    found = [courier.trouble] if courier.trouble else []
-    if socket is not None and getattr(socket, "closed", False):
-        found.append("Socket Mode is not connected")
-    return found
+def _troubles(courier: SlackCourier, socket: "SocketMode | None") -> list[str]:
+    return [trouble for trouble in (courier.trouble, socket.trouble if socket else None) if trouble]

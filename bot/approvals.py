@@ -536,6 +536,8 @@ class Approvals:
         proposal = tx.proposal(seen.proposal_id)
         self._check_turn(proposal, move)
         self._check_say(proposal, person, move)
+        if seen.state not in {None, proposal.state}:
+            raise self._late(proposal, move) if proposal.decision else Stale("This case moved on after you saw it.")
         if (proposal.revision.number, proposal.digest) != (seen.revision, seen.digest):
             by = proposal.revision.author.name
             raise Stale(f"{by} changed this after you saw it; look at the new wording and decide again.")

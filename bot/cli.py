@@ -1,4 +1,4 @@
-"""The command line: serve, check, tune, tokens, audit, export, backup."""
+"""The command line: serve, check, tune, tokens, audit, export, knowledge, backup."""
 
 import asyncio
 import io
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from bot import knowledge_cli
 from bot.config import Config
 from bot.domain.errors import BadInput, SaysoError
 from bot.ports import Store
@@ -242,6 +243,27 @@ def _write_thresholds(path: Path, report: "Report") -> None:
         typer.echo(line, err=True)
 
 
+@export.command("training")
+def export_training(
+    form: Annotated[str, typer.Option("--format", help="openai, dpo or jsonl")] = "jsonl",
+    unmasked: Annotated[bool, typer.Option("--unmasked", help="Leave customers' data as it is.")] = False,
+) -> None:
+    """Decided cases to learn from: chat fine-tuning (openai), preference pairs (dpo), or everything (jsonl)."""
+    from bot.drafting.training import FORMATS, rows
+    from bot.intake.settled import training_cases
+
+    wanted = next((one for one in FORMATS if one == form), None)
+    if wanted is None:
+        raise BadInput(f"--format must be one of {', '.join(FORMATS)}, not {form!r}.")
+
+    async def write(store: Store) -> None:
+        async for case in training_cases(store):
+            for row in rows([case], wanted, masked=not unmasked):
+                typer.echo(json.dumps(row, ensure_ascii=False))
+
+    _with_store(write)
+
+
 @app.command()
 def backup(file: Path) -> None:
     """Write a consistent copy of the database, while the bot runs."""
@@ -272,3 +294,6 @@ def _quiet_pipe() -> Iterator[None]:
         yield
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+app.add_typer(knowledge_cli.commands(_with_store), name="knowledge")

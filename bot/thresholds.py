@@ -100,9 +100,7 @@ class Thresholds:
 
         return await self._store.read(work)
 
-    def _shown(
-        self, tx: Reader, category: str, share: float | None, history: tuple[SettingChange, ...] = ()
-    ) -> Shown:
+    def _shown(self, tx: Reader, category: str, share: float | None, history: tuple[SettingChange, ...] = ()) -> Shown:
         standing = standing_of(tx, self._policy, category)
         monitor = standing.monitor
         labels = monitor.sample if monitor else sum(counters(tx, category, standing.regime)[0])

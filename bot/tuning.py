@@ -128,9 +128,7 @@ def tune(path: Path, *, risk: float, confidence: float, progress: Progress = lam
         raise BadInput(f"{path} has no row that can be used: {why}")
     names = sorted(piles, key=lambda name: (-_size(piles[name]), name))
     found = tuple(_tuned(name, piles[name], risk, confidence) for name in names)
-    return Report(
-        risk=risk, confidence=confidence, rows=rows, categories=found, faults=tuple(faults.sentences())
-    )
+    return Report(risk=risk, confidence=confidence, rows=rows, categories=found, faults=tuple(faults.sentences()))
 
 
 def read(path: Path, progress: Progress = lambda _: None) -> tuple[dict[str, Pile], Faults, int]:

@@ -45,9 +45,7 @@ class WaitingRoom:
 
         return await self.until(proposal_id, look, lambda proposal: proposal.closed, seconds)
 
-    async def until(
-        self, touched: str, look: Callable[[Reader], T], enough: Callable[[T], bool], seconds: float
-    ) -> T:
+    async def until(self, touched: str, look: Callable[[Reader], T], enough: Callable[[T], bool], seconds: float) -> T:
         """What `look` sees once it is `enough`, asked again after each commit that touched this id."""
         event = asyncio.Event()
         self._waiters[touched].add(event)

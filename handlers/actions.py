@@ -40,7 +40,7 @@ async def approve(ack: AsyncAck, body: Body, action: Body, client: AsyncWebClien
     """Approve what the card shows; where the customer wrote since, show that first."""
     try:
         seen = ids.seen_of(action["value"])
-        await desk.approvals.approve(seen, await desk.person(body))
+        await desk.act(body, lambda person: desk.approvals.approve(seen, person))
     except WroteAgain:
         await _open(ack, body, action["value"], client, desk, Move.APPROVE, read_modal)
         return
@@ -110,7 +110,7 @@ async def log_more(ack: AsyncAck, body: Body, action: Body, client: AsyncWebClie
         await open_case(ack, body, value, client, desk)
         return
     try:
-        await desk.approvals.mark_wrong(value, await desk.person(body))
+        await desk.act(body, lambda person: desk.approvals.mark_wrong(value, person))
     except SaysoError as error:
         await desk.tell(body, error)
     await ack()
@@ -119,7 +119,7 @@ async def log_more(ack: AsyncAck, body: Body, action: Body, client: AsyncWebClie
 async def apply(ack: AsyncAck, body: Body, action: Body, desk: Desk) -> None:
     """Set the threshold that a what-if showed."""
     try:
-        changed = await desk.thresholds.change(applied(action["value"]), await desk.person(body))
+        changed = await desk.act(body, lambda person: desk.thresholds.change(applied(action["value"]), person))
         await desk.say(body, changed.sentence())
     except SaysoError as error:
         await desk.tell(body, error)
@@ -135,7 +135,7 @@ async def open_case(ack: AsyncAck, body: Body, value: str, client: AsyncWebClien
     """The full case, for whoever is a member of the team."""
     try:
         seen = ids.seen_of(value)
-        await desk.person(body)
+        await desk.person(body, groups=False)
         story = await desk.store.read(
             lambda tx: Story(
                 proposal=tx.proposal(seen.proposal_id),
@@ -152,7 +152,7 @@ async def open_case(ack: AsyncAck, body: Body, value: str, client: AsyncWebClien
 async def _decide(ack: AsyncAck, body: Body, value: str, desk: Desk, decide: Decide) -> None:
     try:
         seen = ids.seen_of(value)
-        await decide(desk.approvals, seen, await desk.person(body))
+        await desk.act(body, lambda person: decide(desk.approvals, seen, person))
     except SaysoError as error:
         await desk.tell(body, error)
     await ack()
@@ -164,7 +164,7 @@ async def _open(
     """Open a modal for a move that this person may make now: nobody should type in vain."""
     try:
         seen = ids.seen_of(value)
-        proposal = await desk.approvals.check(seen, await desk.person(body), move)
+        proposal = await desk.act(body, lambda person: desk.approvals.check(seen, person, move))
         metadata = Metadata(seen=replace(seen, follow_ups=len(proposal.follow_ups)), channel=channel_of(body)).text()
         await _show_view(body, client, desk, paint(proposal, metadata))
     except SaysoError as error:

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from typing import Final
 from aiohttp import web
 
 from bot.approvals import Approvals, Request
-from bot.domain.errors import BadInput, NotFound, Refused, TooMuch
+from bot.domain.errors import BadInput, Refused, TooMuch
 from bot.domain.lifecycle import State
 from bot.domain.proposal import Action, Proposal, canonical_json
 from bot.outbound import Guard
@@ -87,7 +86,7 @@ class Api:
         """GET /v1/proposals/{id}?wait=30"""
         token = await self.identify(request, Scope.READ)
         wait = seconds_of(request.query.get("wait", "0"))
-        proposal = await self.waiting.until_closed(_id(request), only(token), wait)
+        proposal = await self.waiting.until_closed(request.match_info["id"], only(token), wait)
         return _answer(proposal)
 
     async def find(self, request: web.Request) -> web.Response:
@@ -97,9 +96,9 @@ class Api:
         limit = _limit(asked.get("limit", "50"))
         query = Query(
             states=tuple(_state(name) for name in asked.getall("state", []) if name),
-            category=_text(asked.get("category")),
+            category=asked.get("category") or None,
             agent=only(token),
-            cursor=_text(asked.get("cursor")),
+            cursor=asked.get("cursor") or None,
             limit=limit + 1,
         )
         found = await self.store.read(lambda tx: tx.find(query))
@@ -109,7 +108,7 @@ class Api:
     async def withdraw(self, request: web.Request) -> web.Response:
         """POST /v1/proposals/{id}/withdraw"""
         token = await self.identify(request, Scope.PROPOSE)
-        return _answer(await self.approvals.withdraw(_id(request), token.name))
+        return _answer(await self.approvals.withdraw(request.match_info["id"], token.name))
 
     async def openapi(self, request: web.Request) -> web.Response:
         """GET /openapi.json"""
@@ -180,9 +179,6 @@ async def read_body(request: web.Request, largest: int = LARGEST_BODY) -> bytes:
     return body
 
 
-_PLAIN: Final = re.compile(r"[A-Za-z0-9_.-]{1,80}")
-
-
 def _too_large(largest: int) -> str:
     return f"The body is larger than {largest:,} bytes; shorten the conversation."
 
@@ -212,19 +208,6 @@ def _limit(text: str) -> int:
     if not text.isdecimal() or len(text) > 3 or not 1 <= int(text) <= 200:
         raise BadInput("limit is a whole number from 1 to 200.")
     return int(text)
-
-
-def _id(request: web.Request) -> str:
-    proposal_id = request.match_info["id"]
-    if not _PLAIN.fullmatch(proposal_id):
-        raise NotFound("There is no proposal of that id.")
-    return proposal_id
-
-
-def _text(asked: str | None) -> str | None:
-    if asked and not _PLAIN.fullmatch(asked):
-        raise BadInput("category and cursor are written in letters, digits, dots, dashes and underscores.")
-    return asked or None
 
 
 def _state(name: str) -> State:

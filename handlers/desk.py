@@ -1,11 +1,12 @@
 """What the Slack handlers share: who acts, and how a refusal is told."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.approvals import Approvals
 from bot.domain.authority import Person
-from bot.domain.errors import AlreadyDecided, SaysoError
+from bot.domain.errors import AlreadyDecided, NotListed, SaysoError
 from bot.domain.policy import Policy
 from bot.intake.reception import Reception
 from bot.ports import Clock, Store
@@ -13,6 +14,7 @@ from bot.slack.roster import Roster
 from bot.thresholds import Thresholds
 
 Body = dict[str, Any]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,11 +29,18 @@ class Desk:
     clock: Clock
     reception: Reception | None = None
 
-    async def person(self, body: Body) -> Person:
+    async def person(self, body: Body, *, groups: bool = True) -> Person:
         """Who did this, as Slack knows them now; Refused for whoever may never decide."""
         user = body.get("user") or {}
         team = user.get("team_id") or (body.get("team") or {}).get("id") or body.get("team_id")
-        return await self.roster.person(str(user.get("id") or body.get("user_id")), team)
+        return await self.roster.person(str(user.get("id") or body.get("user_id")), team, groups=groups)
+
+    async def act(self, body: Body, deed: Callable[[Person], Awaitable[T]]) -> T:
+        """Do it as whoever clicked; Slack is asked for their groups only where their own name is not on the list."""
+        try:
+            return await deed(await self.person(body, groups=False))
+        except NotListed:
+            return await deed(await self.person(body))
 
     async def tell(self, body: Body, error: SaysoError) -> None:
         """Tell whoever acted, and only them, why it was refused; a second click of the winner needs no answer."""

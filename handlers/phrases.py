@@ -44,6 +44,8 @@ def threshold(text: str) -> ShowAll | ShowOne | Wish | Tune:
     order, *reasons = _BECAUSE.split(f" {text.strip()}", maxsplit=1)
     reason = reasons[0].strip()[:500] if reasons and reasons[0].strip() else None
     parts = order.split()
+    if len(parts) < 2 and reason:
+        raise BadInput(f"A reason alone changes nothing: say what to change it to. {FORM}")
     if not parts:
         return ShowAll()
     category = parts[0].lower().strip("`*_")

@@ -19,11 +19,11 @@ async def edit(ack: AsyncAck, body: Body, view: Body, desk: Desk) -> None:
     values: dict[str, Any] = view["state"]["values"]
     try:
         seen = Metadata.of(view["private_metadata"]).seen
-        person = await desk.person(body)
         proposal = await desk.store.read(lambda tx: tx.proposal(seen.proposal_id))
         content = edited(proposal.content, values)
         try:
-            await desk.approvals.edit(seen, content, person, reason=reason_of(values))
+            reason = reason_of(values)
+            await desk.act(body, lambda person: desk.approvals.edit(seen, content, person, reason=reason))
         except AlreadyDecided as error:
             stands = await desk.store.read(lambda tx: tx.proposal(seen.proposal_id))
             if stands.content != content:
@@ -42,7 +42,8 @@ async def edit(ack: AsyncAck, body: Body, view: Body, desk: Desk) -> None:
 async def read(ack: AsyncAck, body: Body, view: Body, desk: Desk) -> None:
     """Approve what was read in full."""
     try:
-        await desk.approvals.approve(Metadata.of(view["private_metadata"]).seen, await desk.person(body))
+        seen = Metadata.of(view["private_metadata"]).seen
+        await desk.act(body, lambda person: desk.approvals.approve(seen, person))
     except WroteAgain:
         await _show_again(ack, view, desk, read_modal)
         return
@@ -56,7 +57,8 @@ async def reject(ack: AsyncAck, body: Body, view: Body, desk: Desk) -> None:
     """Reject, with the reason where one was given."""
     try:
         seen = Metadata.of(view["private_metadata"]).seen
-        await desk.approvals.reject(seen, await desk.person(body), reason=reason_of(view["state"]["values"]))
+        reason = reason_of(view["state"]["values"])
+        await desk.act(body, lambda person: desk.approvals.reject(seen, person, reason=reason))
     except SaysoError as error:
         await _refuse(ack, body, view, error)
         return

@@ -226,7 +226,7 @@ def test_every_setting_of_the_example_can_be_switched_on() -> None:
 def test_the_example_shows_the_true_defaults() -> None:
     shown = load_policy(
         re.sub(
-            r"(?m)^#(?=(confidence|floor|expires_in|connector = \"agent|attempts|per_m|pend))",
+            r"(?m)^#(?=(confidence|floor|expires_in|connector = \"agent|attempts = 8|per_m|pend))",
             "",
             EXAMPLE.read_text(),
         )

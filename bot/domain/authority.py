@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bot.domain.decision import Actor
-from bot.domain.errors import Refused
+from bot.domain.errors import NotListed, Refused
 from bot.domain.lifecycle import State
 from bot.domain.offer import THRESHOLDS_CONNECTOR
 from bot.domain.policy import ActionRule, CategoryRule, Policy
@@ -41,7 +41,7 @@ def check_reviewer(policy: Policy, proposal: Proposal, person: Person) -> None:
     """Raise Refused, with the reason, unless this person may decide this proposal."""
     if not person.among(reviewers(policy, proposal)):
         who = "escalated cases" if proposal.state is State.ESCALATED else proposal.category
-        raise Refused(f"You are not on the list of approvers for {who}; ask an admin to add you to the policy.")
+        raise NotListed(f"You are not on the list of approvers for {who}; ask an admin to add you to the policy.")
     if not policy.people.self_approval and person.actor.id in requesters(proposal):
         raise Refused("This case is your own, so somebody else has to decide it.")
 
@@ -49,7 +49,7 @@ def check_reviewer(policy: Policy, proposal: Proposal, person: Person) -> None:
 def check_admin(policy: Policy, person: Person) -> None:
     """Raise Refused unless this person is an admin of the policy."""
     if not person.among(policy.people.admins):
-        raise Refused("Only the admins that the policy names may change this.")
+        raise NotListed("Only the admins that the policy names may change this.")
 
 
 def requesters(proposal: Proposal) -> frozenset[str]:

@@ -69,9 +69,7 @@ class NotEnough:
         )
 
 
-def certify(
-    labels: Iterable[tuple[float, bool]], *, risk: float, confidence: float
-) -> Certificate | NotEnough:
+def certify(labels: Iterable[tuple[float, bool]], *, risk: float, confidence: float) -> Certificate | NotEnough:
     """The loosest threshold that these labels support, in one strict look with all of 1 - confidence.
 
     `labels` are (confidence in [0, 1], wrong) pairs of one category and regime, each conversation once;
@@ -81,9 +79,7 @@ def certify(
     return certify_counts(n, k, risk=risk, confidence=confidence)
 
 
-def certify_counts(
-    n: Sequence[int], k: Sequence[int], *, risk: float, confidence: float
-) -> Certificate | NotEnough:
+def certify_counts(n: Sequence[int], k: Sequence[int], *, risk: float, confidence: float) -> Certificate | NotEnough:
     """`certify` from counters: `n[b]` labels in bin b = 0..161, `k[b]` of them wrong."""
     check_targets(risk, confidence)
     check_counts(n, k)

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, Literal
 
-from bot.domain.lifecycle import Move, Verdict
+from bot.domain.lifecycle import Move, State, Verdict
 from bot.domain.monitor import Choice
 
 ActorKind = Literal["person", "agent", "rule", "system"]
@@ -80,10 +80,11 @@ class Decision:
 class Seen:
     """What the decider was looking at: the id, revision and digest that the button carried.
 
-    `follow_ups` is how many later messages of the customer they were shown.
+    `follow_ups` is how many later messages of the customer they were shown; `state` is where the case stood then.
     """
 
     proposal_id: str
     revision: int
     digest: str
     follow_ups: int = 0
+    state: State | None = None

@@ -11,6 +11,7 @@ SaysoError
 │   ├── OutOfTurn         the table has no such move from this state
 │   └── KeyReused         the same idempotency key with another body
 ├── Refused               this actor may not do this
+│   └── NotListed         the policy does not name this person, nor a group that we know them to be in
 ├── TooMuch               a rate or a quota is used up
 └── Unavailable           the store cannot answer now; nothing was done
 """
@@ -70,7 +71,11 @@ class KeyReused(Conflict):
 
 
 class Refused(SaysoError, PermissionError):
-    """This actor has no say here."""
+    """The actor has no say here."""
+
+
+class NotListed(Refused):
+    """Neither this person nor a group of theirs is on the list; their groups may not have been asked for yet."""
 
 
 class Unavailable(SaysoError):

@@ -1,8 +1,8 @@
 """The life of a proposal as one table.
 
-A proposal opens in the state that its verdict gives it, and from then on only a move in `TRANSITIONS` changes its state.
-Every other pair of state and move is refused, so the table is total: `step` answers or raises, and nothing else in Sayso
-knows which move follows which state. `diagram` draws the table; the picture in the docs is made from it.
+A proposal opens in the state that its verdict gives it, and from then on only a move in `TRANSITIONS` changes its
+state. Every other pair of state and move is refused, so the table is total: `step` answers or raises, and nothing else
+in Sayso knows which move follows which state. `diagram` draws the table; the picture in the docs is made from it.
 """
 
 from collections.abc import Mapping

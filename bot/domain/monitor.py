@@ -83,10 +83,7 @@ class Monitor:
         if isinstance(draw, bool) or not 0.0 <= draw < 1.0:
             raise BadInput(f"a draw lies in [0, 1), not {draw!r}")
         regime = self._regime
-        if regime.by_hand is None:
-            eligible = b <= regime.bin
-        else:
-            eligible = b < bins.NEVER and confidence >= regime.by_hand
+        eligible = b <= regime.bin if regime.by_hand is None else b < bins.NEVER and confidence >= regime.by_hand
         return Choice(
             bin=b,
             eligible=eligible,
@@ -138,9 +135,7 @@ class Monitor:
         BadInput where no look of this regime supports it.
         """
         if regime != self._regime.number or not 0 <= loosest <= self._regime.certified:
-            raise BadInput(
-                "the evidence no longer supports this threshold: a new regime began after the offer"
-            )
+            raise BadInput("the evidence no longer supports this threshold: a new regime began after the offer")
         self._regime.bin = max(self._regime.bin, loosest)
         self._regime.by_hand = None
         self._refresh()
@@ -161,9 +156,7 @@ class Monitor:
         """Forget everything: the model, prompt, knowledge base or policy of the category changed."""
         before = self.threshold
         self._clear()
-        return Restarted(
-            regime=self._regime.number, reason=reason, before=before, labels_needed=self.labels_needed()
-        )
+        return Restarted(regime=self._regime.number, reason=reason, before=before, labels_needed=self.labels_needed())
 
     def labels_needed(self) -> int:
         """How many labels until a looser threshold can be offered at best: all right, and very confident."""

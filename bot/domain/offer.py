@@ -49,10 +49,10 @@ def offer(category: str, certificate: Certificate, *, before: float | None, regi
     """The action that offers what a certificate supports."""
     args: dict[str, Json] = {
         "category": category,
-        "threshold_now": "none, every case is held" if before is None else number(before),
+        "now": "none, every case is held" if before is None else number(before),
         "threshold": shown_threshold(certificate.bin),
         "labels": f"{certificate.sample:,}; {certificate.wrong:,} wrong of the {certificate.covered:,} at or above it",
-        "share_automated": percent(certificate.share),
+        "share": f"{percent(certificate.share)} of its cases would run on their own",
         "promise": promise(certificate.risk, certificate.confidence),
         "last_weeks": what_if.sentence(),
         "regime": regime,

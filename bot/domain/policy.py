@@ -116,9 +116,9 @@ class Policy:
     attempts: int
     holding_line: str | None
     digest: str
-    intake: Intake = Intake()
-    knowledge: KnowledgeRule = KnowledgeRule()
-    drafting: DraftingRule = DraftingRule()
+    intake: Intake = field(default_factory=Intake)
+    knowledge: KnowledgeRule = field(default_factory=KnowledgeRule)
+    drafting: DraftingRule = field(default_factory=DraftingRule)
 
     def category(self, name: str) -> CategoryRule:
         """The rule for a category, or the fallback for one that the file does not name."""
@@ -159,7 +159,7 @@ def rule(policy: Policy, facts: Facts, setting: Setting) -> Ruling:
     action = policy.actions.get(facts.content.name) if isinstance(facts.content, Action) else None
     ruling = (
         (_forbidden(action, facts) if action else None)
-        or (_reading(action, facts) if action else None)
+        or (_reading(action) if action else None)
         or _uncertain(category, facts, setting)
         or _unknown(category, action, facts)
         or (_beyond_reviewers(action, facts) if action else None)
@@ -200,7 +200,7 @@ def _forbidden(action: ActionRule, facts: Facts) -> Ruling | None:
     )
 
 
-def _reading(action: ActionRule, facts: Facts) -> Ruling | None:
+def _reading(action: ActionRule) -> Ruling | None:
     if action.effect != "read":
         return None
     return _ruling(Verdict.AUTOMATE, f"actions.{action.name}.effect", f"{action.name} only reads, and reading is free.")
@@ -297,7 +297,7 @@ def _by_confidence(facts: Facts, setting: Setting, action: ActionRule | None) ->
 def _why(facts: Facts, threshold: float, action: ActionRule | None, *, audited: bool) -> str:
     sure = f"The AI is {number(facts.confidence or 0.0)} sure"
     if audited:
-        return f"{facts.category} asks a person about some of its cases, whatever the confidence."
+        return f"A person looks at this one in {facts.category}."
     if action and action.free_when:
         return f"{sure} of {number(threshold)} needed, and {action.name} is free when {action.free_when.source}."
     return f"{sure}; {facts.category} runs on its own from {number(threshold)}."

@@ -8,7 +8,7 @@ from typing import Literal
 
 import rfc8785
 
-from bot.domain.decision import Actor, Decision, Ruling
+from bot.domain.decision import Actor, Decision, Ruling, Seen
 from bot.domain.lifecycle import CLOSED, State
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
@@ -149,6 +149,11 @@ class Proposal:
     def closed(self) -> bool:
         """Whether nothing more can happen to it."""
         return self.state in CLOSED
+
+    @property
+    def seen(self) -> Seen:
+        """What a button of this proposal's card carries, as it stands now."""
+        return Seen(proposal_id=self.id, revision=self.revision.number, digest=self.digest, state=self.state)
 
     @property
     def digest(self) -> str:

@@ -1,7 +1,5 @@
 """What drafting needs from storage: a library of knowledge and precedents, as a Protocol."""
 
-# ruff: noqa: D102 - a Protocol's methods are documented where they are implemented, in storage/library.py
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar

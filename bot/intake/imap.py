@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import imaplib
 import ssl
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
@@ -37,6 +38,7 @@ class MailboxReader:
         self._rule, self._post, self._bell, self._tls_context = rule, post, bell, tls_context
         self._username = _needed(environ, rule.username_env)
         self._password = _needed(environ, rule.password_env)
+        self._later: dict[str, float] = {}
         self._loop: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -71,8 +73,10 @@ class MailboxReader:
         kept = 0
         for uid, raw in await asyncio.to_thread(self._unseen):
             taken = await self._post.take(raw, envelope_from=None, connector=self._rule.connector)
-            if taken is not Taken.LATER:
-                await asyncio.to_thread(self._mark, uid)
+            if taken is Taken.LATER:
+                self._later[uid] = time.monotonic() + LONGEST_PAUSE
+                continue
+            await asyncio.to_thread(self._mark, uid)
             kept += taken is Taken.KEPT
         return kept
 
@@ -81,7 +85,10 @@ class MailboxReader:
         with self._session() as session:
             _, answer = session.uid("SEARCH", "UNSEEN")
             uids = (answer[0] or b"").split() if answer else []
-            for uid in uids[:BATCH]:
+            now = time.monotonic()
+            self._later = {uid: until for uid, until in self._later.items() if until > now}
+            # What has to wait may not stand in the way of what came after it.
+            for uid in [uid for uid in uids if uid.decode() not in self._later][:BATCH]:
                 # The beginning has the headers and the words; what lies behind it are attachments.
                 part = f"(BODY.PEEK[]<0.{self._rule.max_bytes}>)"
                 _, parts = session.uid("FETCH", uid.decode(), part)

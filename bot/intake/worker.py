@@ -193,7 +193,9 @@ class Worker:
 def _request(ticket: QueuedTicket, conversation: Conversation, draft: Draft) -> Request:
     """The same key and hash however often it is drafted: the first submission stands."""
     spent = f"Drafting cost ${draft.cost:.4f} and {draft.tokens:,} tokens." if draft.tokens else ""
-    notes = [*draft.concerns[1:], *draft.holds, *draft.reasons, *draft.notes, spent]
+    # The ruling's own reason is the first concern, or else the first reason to hold; a card shows five notes.
+    held = draft.holds if draft.concerns else draft.holds[1:]
+    notes = [*draft.concerns[1:], *held, " ".join(draft.reasons), *draft.notes, spent]
     return Request(
         agent=ticket.agent,
         owner=ticket.owner,

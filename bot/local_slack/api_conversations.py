@@ -69,11 +69,7 @@ def answer_messages(found: list[Message], args: Json, *, most: int = 999) -> Jso
 def history(world: Workspace, args: Json) -> Json:
     """conversations.history: newest first, without the replies in threads."""
     channel = readable(world, args)
-    found = [
-        m
-        for m in reversed(channel.messages.values())
-        if (not m.is_reply or m.broadcast) and within(args, m.ts)
-    ]
+    found = [m for m in reversed(channel.messages.values()) if (not m.is_reply or m.broadcast) and within(args, m.ts)]
     return answer_messages(found, args)
 
 

@@ -6,9 +6,7 @@ from bot.local_slack.model import Json, SlackError, View
 from bot.local_slack.state import VIEW_STACK, Workspace
 
 
-def make_view(
-    world: Workspace, user: str, view: Json, *, old: View | None = None, below: View | None = None
-) -> View:
+def make_view(world: Workspace, user: str, view: Json, *, old: View | None = None, below: View | None = None) -> View:
     """Return the view object that Slack makes of what the app sent."""
     id = old.id if old else world.new_id("V")
     before = old.payload if old else {}
@@ -40,9 +38,7 @@ def modal(world: Workspace, view: object, *, replacing: View | None = None) -> J
     """Return a checked modal as the app sent it, refusing an external_id that is taken."""
     checked = check_view(view, lambda: world.new_id("b"), kind="modal")
     external = checked.get("external_id")
-    if external and any(
-        v.payload["external_id"] == external for v in world.views.values() if v is not replacing
-    ):
+    if external and any(v.payload["external_id"] == external for v in world.views.values() if v is not replacing):
         raise SlackError("duplicate_external_id")
     return checked
 

@@ -22,9 +22,7 @@ MODAL_KEYS = frozenset(
 )
 HOME_KEYS = frozenset({"type", "blocks", "private_metadata", "callback_id", "external_id"})
 RICH_PARTS = frozenset({"rich_text_section", "rich_text_list", "rich_text_preformatted", "rich_text_quote"})
-RICH_INLINE = frozenset(
-    {"text", "link", "user", "usergroup", "channel", "emoji", "date", "broadcast", "color", "team"}
-)
+RICH_INLINE = frozenset({"text", "link", "user", "usergroup", "channel", "emoji", "date", "broadcast", "color", "team"})
 ALIGNMENTS = (None, "left", "center", "right")
 
 
@@ -146,9 +144,7 @@ def table(note: Findings, b: Json, path: str) -> None:
     if note.characters - before > limits.TABLE_TEXT:
         note.bad(path, f"table text must be less than {limits.TABLE_TEXT + 1} characters")
     settings = b.get("column_settings", [])
-    for i, setting in enumerate(
-        note.count_of(settings, f"{path}/column_settings", limits.TABLE_COLUMNS, least=0)
-    ):
+    for i, setting in enumerate(note.count_of(settings, f"{path}/column_settings", limits.TABLE_COLUMNS, least=0)):
         if setting is not None and (not isinstance(setting, dict) or setting.get("align") not in ALIGNMENTS):
             note.bad(f"{path}/column_settings/{i}", "must give align (left, center, right) or is_wrapped")
 

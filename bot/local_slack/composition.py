@@ -72,9 +72,7 @@ class Findings:
             self.bad(path, "must be an array")
             return []
         if len(value) < least:
-            self.bad(
-                path, f"no fewer than {least} items allowed" if least > 1 else "must have at least one item"
-            )
+            self.bad(path, f"no fewer than {least} items allowed" if least > 1 else "must have at least one item")
         elif len(value) > most:
             self.bad(path, f"no more than {most} items allowed")
         return value
@@ -134,9 +132,7 @@ def option(note: Findings, value: object, path: str, *, plain: bool = True, url:
         note.optional_string(value, "url", path, limits.URL)
 
 
-def options(
-    note: Findings, thing: Json, path: str, most: int, *, plain: bool = True, url: bool = False
-) -> list[Any]:
+def options(note: Findings, thing: Json, path: str, most: int, *, plain: bool = True, url: bool = False) -> list[Any]:
     """Check the `options` of an element, or its `option_groups`, and return all options."""
     groups = thing.get("option_groups")
     if groups is None:

@@ -70,9 +70,7 @@ class Deliveries:
 
     async def command(self, fields: Mapping[str, str]) -> Delivered:
         """Deliver a slash command."""
-        return await self._deliver(
-            "command", "slash_commands", dict(fields), urllib.parse.urlencode(fields), FORM
-        )
+        return await self._deliver("command", "slash_commands", dict(fields), urllib.parse.urlencode(fields), FORM)
 
     async def event(self, event: Json) -> Delivered:
         """Deliver an event; when it is not acknowledged, Slack's three retries follow on the side."""
@@ -125,9 +123,7 @@ class Deliveries:
 
     # How they travel
 
-    async def _deliver(
-        self, kind: str, socket_type: str, payload: Json, body: str, content_type: str
-    ) -> Delivered:
+    async def _deliver(self, kind: str, socket_type: str, payload: Json, body: str, content_type: str) -> Delivered:
         fault = self._faults.take_delivery(kind) if self._faults.deliveries else None
         if fault is not None and fault.delay:
             await asyncio.sleep(fault.delay)

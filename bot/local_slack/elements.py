@@ -9,16 +9,12 @@ from bot.local_slack.model import Json
 
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
 COMMON = frozenset({"type", "action_id", "confirm", "focus_on_load"})
-BUTTON_KEYS = frozenset(
-    {"type", "action_id", "text", "value", "url", "style", "confirm", "accessibility_label"}
-)
+BUTTON_KEYS = frozenset({"type", "action_id", "text", "value", "url", "style", "confirm", "accessibility_label"})
 OVERFLOW_KEYS = frozenset({"type", "action_id", "options", "confirm"})
 MENU_KEYS = COMMON | {"placeholder", "options", "option_groups", "initial_option"}
 MULTI_KEYS = COMMON | {"placeholder", "options", "option_groups", "initial_options", "max_selected_items"}
 USER_KEYS = COMMON | {"placeholder", "initial_user"}
-FIELD = frozenset(
-    {"type", "action_id", "initial_value", "placeholder", "focus_on_load", "dispatch_action_config"}
-)
+FIELD = frozenset({"type", "action_id", "initial_value", "placeholder", "focus_on_load", "dispatch_action_config"})
 TEXT_KEYS = FIELD | {"multiline", "min_length", "max_length"}
 NUMBER_KEYS = FIELD | {"is_decimal_allowed", "min_value", "max_value"}
 CHECK_KEYS = COMMON | {"options", "initial_options"}
@@ -50,9 +46,7 @@ def menu(note: Findings, e: Json, path: str) -> None:
     multi = e["type"] == "multi_static_select"
     note.keys(e, path, (), MULTI_KEYS if multi else MENU_KEYS)
     initial(note, e, path, options(note, e, path, limits.SELECT_OPTIONS))
-    if "max_selected_items" in e and not (
-        isinstance(e["max_selected_items"], int) and e["max_selected_items"] > 0
-    ):
+    if "max_selected_items" in e and not (isinstance(e["max_selected_items"], int) and e["max_selected_items"] > 0):
         note.bad(f"{path}/max_selected_items", "must be a positive integer")
 
 

@@ -38,9 +38,7 @@ class DeliveryFault:
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(DeliveryKind):
-            raise ValueError(
-                f"unknown delivery {self.kind!r}: use one of {', '.join(get_args(DeliveryKind))}"
-            )
+            raise ValueError(f"unknown delivery {self.kind!r}: use one of {', '.join(get_args(DeliveryKind))}")
 
 
 class Faults:
@@ -63,9 +61,7 @@ class Faults:
             Fault(kind="ratelimited", method=method, times=times, channel=channel, retry_after=retry_after)
         )
 
-    def server_error(
-        self, method: str, *, status: int = 500, times: int = 1, channel: str | None = None
-    ) -> None:
+    def server_error(self, method: str, *, status: int = 500, times: int = 1, channel: str | None = None) -> None:
         """Answer with this status and a body that is not Slack's."""
         self.calls.append(Fault(kind="status", method=method, times=times, channel=channel, status=status))
 

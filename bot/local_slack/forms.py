@@ -131,9 +131,7 @@ def _number_problem(element: Json, value: str) -> str | None:
     try:
         number = float(value) if element.get("is_decimal_allowed") else int(value)
     except ValueError:
-        return (
-            "Please enter a number." if element.get("is_decimal_allowed") else "Please enter a whole number."
-        )
+        return "Please enter a number." if element.get("is_decimal_allowed") else "Please enter a whole number."
     if "min_value" in element and number < float(element["min_value"]):
         return f"Please enter a number of at least {element['min_value']}."
     if "max_value" in element and number > float(element["max_value"]):

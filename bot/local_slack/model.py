@@ -235,7 +235,7 @@ class Delivered:
 class SlackError(Exception):
     """A refusal in Slack's words: `{"ok": false, "error": …}`."""
 
-    def __init__(self, error: str, *messages: str, status: int = 200, headers: dict[str, str] | None = None):
+    def __init__(self, error: str, *messages: str, status: int = 200, headers: dict[str, str] | None = None) -> None:
         super().__init__(error, *messages)
         self.error = error
         self.messages = messages

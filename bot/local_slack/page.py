@@ -17,9 +17,7 @@ from bot.local_slack.sockets import Sockets
 from bot.local_slack.state import Workspace
 
 STATIC = Path(__file__).parent / "static"
-POLICY = (
-    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src * data:; connect-src *"
-)
+POLICY = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src * data:; connect-src *"
 """The page runs its own scripts only, whatever a message contains."""
 Answer = Callable[[web.Request], Awaitable[Json]]
 
@@ -59,9 +57,7 @@ class Page:
         index = STATIC / "index.html"
         if not index.exists():
             return web.Response(text="The page of the local Slack is not installed.", status=404)
-        return web.FileResponse(
-            index, headers={"Cache-Control": "no-cache", "Content-Security-Policy": POLICY}
-        )
+        return web.FileResponse(index, headers={"Cache-Control": "no-cache", "Content-Security-Policy": POLICY})
 
     async def _socket(self, request: web.Request) -> web.StreamResponse:
         _refuse_strangers(request)
@@ -104,8 +100,7 @@ class Page:
                 for c in world.channels.values()
             ],
             "groups": [
-                {"id": g.id, "handle": g.handle, "name": g.handle, "users": g.users}
-                for g in world.groups.values()
+                {"id": g.id, "handle": g.handle, "name": g.handle, "users": g.users} for g in world.groups.values()
             ],
             "commands": [
                 {"command": c.command, "description": c.description, "usage_hint": c.usage_hint}

@@ -47,9 +47,7 @@ class Person:
         """
         message = self._message(channel, at)
         block, element = _find(message.blocks, action_id)
-        action = {
-            k: v for k, v in element.items() if k in ("type", "action_id", "text", "value", "style", "url")
-        }
+        action = {k: v for k, v in element.items() if k in ("type", "action_id", "text", "value", "style", "url")}
         if value is not None:
             action["value"] = value
         action["block_id"] = block["block_id"]
@@ -68,9 +66,7 @@ class Person:
         block, element = _find(view.blocks, action_id)
         if element["type"] != "button":
             return await self._do.act(self.user, _chosen(block, element, value), view=view, state=state)
-        action = {
-            k: v for k, v in element.items() if k in ("type", "action_id", "text", "value", "style", "url")
-        }
+        action = {k: v for k, v in element.items() if k in ("type", "action_id", "text", "value", "style", "url")}
         if value is not None:
             action["value"] = value
         return await self._do.act(self.user, action | {"block_id": block["block_id"]}, view=view, state=state)
@@ -118,9 +114,7 @@ def _find(blocks: list[Json], action_id: str) -> tuple[Json, Json]:
     for block, element in elements_of(blocks):
         if element["action_id"] == action_id:
             return block, element
-    raise LookupError(
-        f"no element {action_id!r}; there are {[e['action_id'] for _, e in elements_of(blocks)]}"
-    )
+    raise LookupError(f"no element {action_id!r}; there are {[e['action_id'] for _, e in elements_of(blocks)]}")
 
 
 def _chosen(block: Json, element: Json, value: Any) -> Json:

@@ -51,9 +51,7 @@ class Roster:
         for channel in self.world.channels.values():
             if channel.kind == "channel" and not (is_bot or deleted):
                 channel.members.add(user.id)
-        self.deliveries.event_soon(
-            {"type": "team_join", "user": user.as_json(), "event_ts": self.world.new_ts()}
-        )
+        self.deliveries.event_soon({"type": "team_join", "user": user.as_json(), "event_ts": self.world.new_ts()})
         return user
 
     def change_user(self, id: str, **fields: Any) -> User:
@@ -61,9 +59,7 @@ class Roster:
         user = dataclasses.replace(self.world.users[id], **fields, updated=int(time.time()))
         self.world.users[id] = user
         self.world.feed.show({"type": "roster"})
-        self.deliveries.event_soon(
-            {"type": "user_change", "user": user.as_json(), "event_ts": self.world.new_ts()}
-        )
+        self.deliveries.event_soon({"type": "user_change", "user": user.as_json(), "event_ts": self.world.new_ts()})
         return user
 
     def user(self, id: str) -> User:
@@ -77,9 +73,7 @@ class Roster:
             raise KeyError(id)
         return Person(id, self.world, self.interactions)
 
-    def add_channel(
-        self, name: str, *, id: str | None = None, topic: str = "", bot_is_member: bool = True
-    ) -> Channel:
+    def add_channel(self, name: str, *, id: str | None = None, topic: str = "", bot_is_member: bool = True) -> Channel:
         """Add a channel that everybody present is a member of."""
         members = {u.id for u in self.world.users.values() if not u.is_bot and not u.deleted}
         if bot_is_member:

@@ -79,9 +79,7 @@ class Workspace:
 
     def add_user(self, user: User) -> User:
         """Add or replace a person."""
-        user = dataclasses.replace(
-            user, color=COLORS[len(self.users) % len(COLORS)], updated=int(time.time())
-        )
+        user = dataclasses.replace(user, color=COLORS[len(self.users) % len(COLORS)], updated=int(time.time()))
         self.users[user.id] = user
         self.feed.show({"type": "roster"})
         return user
@@ -104,9 +102,7 @@ class Workspace:
         id = "D" + user[1:]
         if id not in self.channels:
             members = {user, self.bot_user}
-            self.channels[id] = Channel(
-                id=id, name=user, kind="im", members=members, created=int(time.time())
-            )
+            self.channels[id] = Channel(id=id, name=user, kind="im", members=members, created=int(time.time()))
             self.feed.show({"type": "roster"})
         return self.channels[id]
 
@@ -181,9 +177,7 @@ class Workspace:
         user = str(message.ephemeral_to)
         self.ephemerals.setdefault(user, {})[message.ts] = message
         self.feed.publish(("ephemeral", user), message)
-        self.feed.show(
-            {"type": "ephemeral", "channel": message.channel, "message": message.as_json()}, to=[user]
-        )
+        self.feed.show({"type": "ephemeral", "channel": message.channel, "message": message.as_json()}, to=[user])
         return message
 
     def unwhisper(self, user: str, ts: str) -> None:

@@ -15,9 +15,7 @@ from bot.local_slack.model import Call, Json, SlackError
 from bot.local_slack.sockets import Sockets
 from bot.local_slack.state import Workspace
 
-SCOPES = (
-    "app_mentions:read,channels:history,chat:write,commands,files:write,im:write,usergroups:read,users:read"
-)
+SCOPES = "app_mentions:read,channels:history,chat:write,commands,files:write,im:write,usergroups:read,users:read"
 HEADERS = {"X-OAuth-Scopes": SCOPES, "Cache-Control": "no-store"}
 METHODS: dict[str, api_chat.Method] = {
     **api_chat.METHODS,
@@ -112,9 +110,7 @@ class WebApi:
     def _log(self, method: str, args: Json, error: str | None) -> None:
         self.world.calls.append(Call(method=method, args=args, at=time.time(), error=error))
 
-    async def _misbehave(
-        self, request: web.Request, fault: Fault, method: str, args: Json
-    ) -> web.StreamResponse:
+    async def _misbehave(self, request: web.Request, fault: Fault, method: str, args: Json) -> web.StreamResponse:
         self._log(method, args, fault.error if fault.kind == "error" else fault.kind)
         if fault.kind == "ratelimited":
             headers = {} if fault.retry_after is None else {"Retry-After": fault.retry_after}

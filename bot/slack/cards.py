@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from bot.domain.decision import Seen
 from bot.domain.lifecycle import State
 from bot.domain.links import link_hosts
 from bot.domain.masking import mask
@@ -278,7 +277,8 @@ def _small_print(proposal: Proposal) -> list[Block]:
         ),
     ]
     if confidence is None:
-        parts.append(words(" · no confidence given"))
+        if proposal.connector != THRESHOLDS_CONNECTOR:
+            parts.append(words(" · no confidence given"))
     elif f"{number(confidence)} sure" not in ruling.reason:
         parts.append(words(f" · confidence {number(confidence)}"))
     return [rich(line(*parts))]
@@ -325,7 +325,7 @@ def safe_link(url: str | None) -> list[Element]:
 
 
 def _buttons(proposal: Proposal, room: str, *, undoable: bool) -> list[Element]:
-    value = ids.carried(Seen(proposal_id=proposal.id, revision=proposal.revision.number, digest=proposal.digest))
+    value = ids.carried(proposal.seen)
     menu = overflow(
         ids.MORE, [("Reject…", f"{ids.REJECT_OPTION}|{value}"), ("View full case", f"{ids.FULL_OPTION}|{value}")]
     )

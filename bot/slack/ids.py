@@ -4,6 +4,7 @@ from typing import Final
 
 from bot.domain.decision import Seen
 from bot.domain.errors import BadInput
+from bot.domain.lifecycle import State
 
 APPROVE: Final = "sayso_approve"
 EDIT: Final = "sayso_edit"
@@ -49,16 +50,15 @@ REASONS: Final = (
 
 
 def carried(seen: Seen) -> str:
-    """What a button carries: at most 110 characters, so that it fits into a menu's option too."""
-    told = f":{seen.follow_ups}" if seen.follow_ups else ""
-    return f"{seen.proposal_id}:{seen.revision}:{seen.digest}{told}"
+    """What a button carries: at most 130 characters, so that it fits into a menu's option too."""
+    return f"{seen.proposal_id}:{seen.revision}:{seen.digest}:{seen.follow_ups}:{seen.state or ''}"
 
 
 def seen_of(value: str) -> Seen:
     """What the button carried; raises BadInput for anything that we did not write."""
     parts = value.split(":")
-    numbers = [parts[1], *parts[3:]] if len(parts) in (3, 4) else [""]
-    if not all(number.isdecimal() and len(number) <= 6 for number in numbers):
+    numbers = [parts[1], parts[3]] if len(parts) == 5 else [""]
+    if not all(number.isdecimal() and len(number) <= 6 for number in numbers) or parts[4] not in {"", *State}:
         raise BadInput("This button is not one of Sayso's; open the case again from /approvals.")
-    told = int(parts[3]) if len(parts) == 4 else 0
-    return Seen(proposal_id=parts[0], revision=int(parts[1]), digest=parts[2], follow_ups=told)
+    state = State(parts[4]) if parts[4] else None
+    return Seen(proposal_id=parts[0], revision=int(parts[1]), digest=parts[2], follow_ups=int(parts[3]), state=state)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.domain.authority import Person, reviewers
-from bot.domain.decision import Seen
 from bot.domain.lifecycle import State
 from bot.domain.policy import Policy
 from bot.domain.proposal import Proposal
@@ -44,7 +43,6 @@ def queue(proposals: Sequence[Proposal], total: int, pause: Pause | None, *, lim
 
 
 def _row(proposal: Proposal) -> list[Block]:
-    seen = Seen(proposal_id=proposal.id, revision=proposal.revision.number, digest=proposal.digest)
     mark = "🔺 " if proposal.state is State.ESCALATED else ""
     text = (
         f"{mark}{proposal.category} · {shown(who(proposal.conversation.customer), 60)}: {shown(summary(proposal), 120)}"
@@ -53,7 +51,7 @@ def _row(proposal: Proposal) -> list[Block]:
         {
             "type": "section",
             "text": {"type": "plain_text", "text": text, "emoji": False},
-            "accessory": button("Open", ids.OPEN, ids.carried(seen)),
+            "accessory": button("Open", ids.OPEN, ids.carried(proposal.seen)),
         },
         note(f"Expires <!date^{int(proposal.expires_at.timestamp())}^{{date_short_pretty}} at {{time}}|soon>"),
     ]

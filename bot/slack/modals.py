@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from bot.domain.decision import Decision, Seen
+from bot.domain.decision import Decision
 from bot.domain.errors import BadInput
 from bot.domain.policy import number
 from bot.domain.proposal import Action, Content, Json, Message, Proposal, Reply, Revision
@@ -91,7 +91,10 @@ def read_modal(proposal: Proposal, metadata: str) -> Block:
     view = modal(ids.READ_VIEW, "Read and approve", blocks, metadata=metadata, submit="Approve")
     if len(blocks) > MOST_BLOCKS or size_of(view) > VIEW_BYTES:
         # What a window cannot hold cannot be read in it, and what cannot be read is not approved.
-        raise BadInput("This is too long to be read in Slack, so it cannot be approved here; reject it, with a reason that asks for less.")
+        raise BadInput(
+            "This is too long to be read in Slack, so it cannot be approved here; "
+            "reject it, with a reason that asks for less."
+        )
     return view
 
 
@@ -278,8 +281,3 @@ def _number(name: str, text: str | None) -> int | float:
 def _typed(block: dict[str, Any]) -> str | None:
     value = block.get(ids.VALUE, {}).get("value")
     return value if isinstance(value, str) else None
-
-
-def seen_of_proposal(proposal: Proposal) -> Seen:
-    """What a modal of this proposal carries."""
-    return Seen(proposal_id=proposal.id, revision=proposal.revision.number, digest=proposal.digest)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from bot.domain.decision import DecisionKind, Seen
+from bot.domain.decision import DecisionKind
 from bot.domain.proposal import Proposal
 from bot.errands import summary
 from bot.slack import ids
@@ -40,7 +40,7 @@ def _log_line(proposal: Proposal) -> list[Block]:
     said = f"“{text}”" if proposal.kind == "reply" else text
     mark = "⛔" if refused else "❌" if proposal.marked_by else "▶️"
     customer, reason = shown(who(proposal.conversation.customer), 60), shown(proposal.ruling.reason, 250)
-    seen = ids.carried(Seen(proposal_id=proposal.id, revision=proposal.revision.number, digest=proposal.digest))
+    seen = ids.carried(proposal.seen)
     wrong = [("This was wrong", f"{ids.WRONG_OPTION}|{proposal.id}")] if not refused and not proposal.marked_by else []
     told = f"{mark} {proposal.category} · {customer}: {said} {reason}"
     line_: Block = {

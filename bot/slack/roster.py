@@ -36,19 +36,22 @@ class Roster:
         self._known: dict[str, _Known] = {}
         self._news = 0
 
-    async def person(self, user: str, team: str | None) -> Person:
-        """The person of this user id in this team, with the groups that the policy asks about; or Refused."""
+    async def person(self, user: str, team: str | None, *, groups: bool = True) -> Person:
+        """The person of this user id in this team, with the groups that the policy asks about; or Refused.
+
+        Without `groups` a person who is remembered costs no call to Slack.
+        """
         if team is not None and team != self._team:
             raise Refused("You are not in this team's own workspace, so you cannot decide here.")
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 profile = await self._profile(user)
-                groups = await self._groups(user)
+                found = await self._groups(user) if groups else frozenset[str]()
         except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError):
             raise Refused(UNSURE) from None
         _check(profile, self._team)
         name = profile.get("real_name") or profile.get("name") or user
-        return Person(actor=Actor(kind="person", id=user, name=str(name)), groups=groups)
+        return Person(actor=Actor(kind="person", id=user, name=str(name)), groups=found)
 
     def changed(self, profile: dict[str, Any]) -> None:
         """Slack's `user_change` event: what was remembered of this user no longer counts."""

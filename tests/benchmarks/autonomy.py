@@ -135,9 +135,7 @@ def simulate(stream: Stream, plan: Plan) -> Counter[str]:
     monitors = [Monitor(plan) for _ in stream.categories]
     seen: Counter[str] = Counter()
     half = len(stream.category) // 2
-    for t, (c, confidence, wrong) in enumerate(
-        zip(stream.category, stream.confidence, stream.wrong, strict=True)
-    ):
+    for t, (c, confidence, wrong) in enumerate(zip(stream.category, stream.confidence, stream.wrong, strict=True)):
         monitor, drifted = monitors[c], t >= half and c == stream.drifting
         choice = monitor.decide(confidence, stream.draws[t])
         seen["automated"] += t < half and not choice.held
@@ -170,9 +168,7 @@ def online(rows: list[history.Row], seeds: int, tickets: int = 100_000) -> None:
     for worse in (0.3, 0.1):
         runs = [simulate(Stream(rows, tickets, worse, seed), Plan()) for seed in range(seeds)]
         columns = {key: [run[key] for run in runs] for key in ("delay", "wrong sends", "wrong at 0.9")}
-        text = {
-            k: f"{statistics.median(v):.0f}, {statistics.mean(v):.0f}, {max(v)}" for k, v in columns.items()
-        }
+        text = {k: f"{statistics.median(v):.0f}, {statistics.mean(v):.0f}, {max(v)}" for k, v in columns.items()}
         false = sum(run["false alarms"] for run in runs) / seeds
         last = statistics.mean(run["automated last"] for run in runs) / (tickets // 10)
         whole = statistics.mean(run["automated"] for run in runs) / (tickets // 2)
@@ -217,12 +213,8 @@ def year_of_looks(runs: int, per_day: int = 20) -> None:
 def negative_control(rows: list[history.Row]) -> None:
     """Actions that are mostly wrong must not be certified."""
     labels = [(row.confidence, row.wrong) for row in rows]
-    print(
-        f"\ntau-bench airline actions: {len(rows)} labels, {sum(r.wrong for r in rows) / len(rows):.1%} wrong"
-    )
-    certified = [
-        a for a in range(1, 31) if isinstance(certify(labels, risk=a / 100, confidence=0.9), Certificate)
-    ]
+    print(f"\ntau-bench airline actions: {len(rows)} labels, {sum(r.wrong for r in rows) / len(rows):.1%} wrong")
+    certified = [a for a in range(1, 31) if isinstance(certify(labels, risk=a / 100, confidence=0.9), Certificate)]
     print(f"  all actions together, risks 1 % to 30 %: {certified or 'nothing'} certified")
     for action in sorted({row.category for row in rows}):
         own = [(row.confidence, row.wrong) for row in rows if row.category == action]
@@ -255,9 +247,7 @@ def timings(population: Population) -> None:
     confidence, wrong = population.confidence[drawn], population.wrong[drawn]
     labels = list(zip(confidence.tolist(), wrong.tolist(), strict=True))
     big = counters(confidence, wrong)
-    small = [
-        counters(confidence[i * 1000 : (i + 1) * 1000], wrong[i * 1000 : (i + 1) * 1000]) for i in range(50)
-    ]
+    small = [counters(confidence[i * 1000 : (i + 1) * 1000], wrong[i * 1000 : (i + 1) * 1000]) for i in range(50)]
     monitor = Monitor(Plan())
     for c, w in labels[:5_000]:
         choice = monitor.decide(c, 0.01)

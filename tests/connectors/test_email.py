@@ -54,19 +54,19 @@ class Mailbox:
             _cut(server)
         return fault
 
-    async def handle_MAIL(  # noqa: N802  # aiosmtpd's name
+    async def handle_MAIL(  # aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         envelope.mail_from = address
         return self._fault(server, "mail") or "250 OK"
 
-    async def handle_RCPT(  # noqa: N802  # aiosmtpd's name
+    async def handle_RCPT(  # aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         envelope.rcpt_tos.append(address)
         return self._fault(server, "rcpt") or "250 OK"
 
-    async def handle_DATA(  # noqa: N802  # aiosmtpd's name
+    async def handle_DATA(  # aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope
     ) -> str:
         fault = self._fault(server, "data")

@@ -263,9 +263,7 @@ def test_a_new_regime_says_what_it_costs() -> None:
 @pytest.mark.parametrize("risk", [0.01, 0.02, 0.05, 0.3, 0.5])
 def test_the_evidence_expects_nothing_of_a_risk_that_is_accepted(risk: float) -> None:
     detector = drift.Detector(risk)
-    for wrong, right in zip(
-        detector.step(drift.calm(), WRONG), detector.step(drift.calm(), RIGHT), strict=True
-    ):
+    for wrong, right in zip(detector.step(drift.calm(), WRONG), detector.step(drift.calm(), RIGHT), strict=True):
         assert risk * math.exp(wrong) + (1 - risk) * math.exp(right) == pytest.approx(1.0)
         assert wrong > 0 > right
 

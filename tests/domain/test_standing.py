@@ -16,7 +16,7 @@ from bot.domain.monitor import Monitor
 from bot.domain.offer import LOOSEN, accepted_offer, check_edit, loosest_bin, shown_threshold
 from bot.domain.plan import Plan
 from bot.domain.policy import Facts, Mode, Policy, rule
-from bot.domain.proposal import Action, Execution, Reply
+from bot.domain.proposal import Action, Execution, Json, Reply
 from bot.domain.standing import Standing, rests_on
 from bot.domain.threshold import effective
 from bot.policy_file import load_policy
@@ -155,8 +155,9 @@ def test_a_threshold_read_back_from_an_offer_is_the_same_bin_and_never_a_looser_
 
 
 def test_an_offer_that_is_not_ours_is_refused() -> None:
-    good = {"category": "orders", "threshold": 0.95, "regime": 1, "labels": "549"}
-    for args in ({}, good | {"regime": "1"}, good | {"threshold": "0.9"}, good | {"category": 5}):
+    good: dict[str, Json] = {"category": "orders", "threshold": 0.95, "regime": 1, "labels": "549"}
+    none: dict[str, Json] = {}
+    for args in (none, good | {"regime": "1"}, good | {"threshold": "0.9"}, good | {"category": 5}):
         with pytest.raises(BadInput):
             accepted_offer(Action(name=LOOSEN, args=args))
     with pytest.raises(BadInput):

@@ -12,6 +12,7 @@ from bot.domain.decision import Decision, DecisionKind
 from bot.domain.errors import BadInput
 from bot.domain.lifecycle import State
 from bot.domain.proposal import Action, Content, Conversation, Evidence, Json, Message, Reply
+from bot.errands import summary
 from bot.slack import ids
 from bot.slack.blocks import MESSAGE_TEXT, characters, one_line, shown, whole
 from bot.slack.cards import CARD_CHARACTERS, CARD_LINES, CELL, ROWS, card, safe_link
@@ -39,7 +40,7 @@ PAN = "4242 4242 4242 4242"
 nasty_text = st.text(
     st.one_of(
         st.sampled_from("ab \n\u200b\u200c\u202e\u3164\u0301\U000e0061\u2028<>&*_~`@"),
-        st.characters(exclude_categories=("Cs",)),
+        st.characters(exclude_categories=["Cs"]),
     ),
     max_size=300,
 ).map(lambda text: text * 9)
@@ -369,6 +370,13 @@ def test_a_secret_on_the_edge_of_a_page_is_masked_all_the_same(at: int) -> None:
         card(case(made), "escalation").blocks,
     ):
         assert "42424" not in read(blocks).replace("\n", "")
+
+
+@pytest.mark.parametrize("at", range(125, 152))
+def test_a_secret_on_the_edge_of_a_summary_is_masked_all_the_same(at: int) -> None:
+    text = ("wx" * at)[: at - 1] + " " + PAN.replace(" ", "") + " thanks"
+    for content in (Reply(text=text), Action(name="a", args={"b": text})):
+        assert "42424" not in summary(proposal(content))
 
 
 def test_a_secret_that_an_edit_cuts_in_two_is_masked_all_the_same() -> None:

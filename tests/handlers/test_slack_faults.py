@@ -274,13 +274,12 @@ async def test_a_channel_that_is_wrong_holds_its_own_cards_and_no_others(tmp_pat
 async def test_a_token_that_slack_refuses_midway_holds_everything_and_loses_nothing(tmp_path: Path) -> None:
     clock = MovableClock()
     async with running_world(tmp_path / "sayso.db", clock=clock) as world:
-        world.slack.faults.fail("*", "invalid_auth", times=3)
+        world.slack.faults.fail("chat.postMessage", "invalid_auth", channel="C0REVIEW")
         proposed = await world.propose()
         await until_stored(world, at_rest(clock, 1))
         async with world.http.get(f"{world.sayso.url}/readyz") as ready:
             assert ready.status == 503
             assert "invalid_auth" in await ready.text()
-        world.slack.faults.clear()
         pass_time(world, clock, timedelta(minutes=1))
         await world.card(proposed["id"])
         await until_stored(world, lambda tx: tx.outbox_size() == {})

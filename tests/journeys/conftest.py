@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.journeys.props import SECRET, MovableClock, Shop, open_shop, shop_policy
+from tests.journeys.props import SECRET, MovableClock, Shop, at_rest, open_shop, shop_policy, until_stored
 from tests.world import World, running_world
 
 
@@ -26,4 +26,5 @@ async def shop() -> AsyncIterator[Shop]:
 async def world(tmp_path: Path, shop: Shop, clock: MovableClock) -> AsyncIterator[World]:
     """The local Slack, the bot, the shop, an agent and the team."""
     async with running_world(tmp_path / "sayso.db", shop_policy(shop), clock=clock, SHOP_SECRET=SECRET) as made:
+        await until_stored(made, at_rest(clock))  # whatever a start sends is out
         yield made

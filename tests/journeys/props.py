@@ -180,6 +180,11 @@ def cards_of(slack: LocalSlack, proposal_id: str, channel: str = "C0REVIEW") -> 
     return [m for m in slack.messages(channel) if f"sayso:{proposal_id}:" in str(m.blocks)]
 
 
+def notices(slack: LocalSlack) -> list[Message]:
+    """What stands in the ops channel, but for the daily line about the audit log."""
+    return [message for message in slack.messages("C0OPS") if "The audit log today" not in message.text]
+
+
 async def painted(world: World, card: Message, saying: str, seconds: float = 10) -> Message:
     """That very card, once it says this."""
     return await world.slack.wait_for_message(

@@ -116,9 +116,10 @@ async def test_a_forged_button_approves_nothing(world: World, shop: Shop) -> Non
     card = await world.card(proposed["id"])
     maria = world.slack.person("U0MARIA")
     for value, sentence in (
-        (f"{proposed['id']}:1:{'0' * 64}", "changed this after you saw it"),
-        (f"{proposed['id']}:2:{proposed['digest']}", "changed this after you saw it"),
-        (f"prp_nothing:1:{proposed['digest']}", "There is no proposal"),
+        (f"{proposed['id']}:1:{'0' * 64}:0:pending", "changed this after you saw it"),
+        (f"{proposed['id']}:2:{proposed['digest']}:0:pending", "changed this after you saw it"),
+        (f"prp_nothing:1:{proposed['digest']}:0:pending", "There is no proposal"),
+        (f"{proposed['id']}:1:{proposed['digest']}", "not one of Sayso's"),
         ("approve everything", "not one of Sayso's"),
     ):
         before = world.slack.world.new_ts()

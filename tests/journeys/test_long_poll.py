@@ -34,7 +34,7 @@ async def test_a_long_poll_answers_as_soon_as_it_is_decided(world: World) -> Non
     await world.slack.person("U0MARIA").submit(view)
     decided = time.monotonic()
     assert (await asyncio.wait_for(waiting, 5))["state"] == "cancelled"
-    assert time.monotonic() - decided < 1
+    assert time.monotonic() - decided < 2
 
 
 async def test_a_decision_that_is_not_the_end_does_not_answer_yet(world: World) -> None:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from bot.slack import ids
-from tests.journeys.props import MovableClock, Shop, at_rest, pass_time, refusing, until_stored
+from tests.journeys.props import MovableClock, Shop, at_rest, notices, pass_time, refusing, until_stored
 from tests.world import World
 
 
@@ -37,7 +37,7 @@ async def test_whoever_is_no_admin_changes_no_threshold(world: World, clock: Mov
     proposed = await world.propose(category="orders", confidence=0.5)
     assert proposed["ruling"]["verdict"] == "ask"
     await until_stored(world, at_rest(clock))
-    assert world.slack.messages("C0OPS") == []
+    assert notices(world.slack) == []
 
 
 async def test_a_failure_stands_there_with_its_buttons(world: World, shop: Shop) -> None:
@@ -60,7 +60,7 @@ async def test_an_ordinary_approval_does_not(world: World, clock: MovableClock) 
     await world.click("U0MARIA", await world.card(proposed["id"]), ids.APPROVE)
     await world.get(proposed["id"], wait=5)
     await until_stored(world, at_rest(clock))
-    assert world.slack.messages("C0OPS") == []
+    assert notices(world.slack) == []
 
 
 async def test_nobody_is_called_by_what_a_customer_wrote(world: World) -> None:

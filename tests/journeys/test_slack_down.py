@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bot.slack import ids
-from tests.journeys.props import MovableClock, Shop, at_rest, cards_of, painted, pass_time, told, until_stored
+from tests.journeys.props import MovableClock, Shop, at_rest, cards_of, notices, painted, pass_time, told, until_stored
 from tests.world import World
 
 SOON = timedelta(seconds=3)
@@ -33,7 +33,7 @@ async def test_a_card_outlives_an_outage_that_is_longer_than_all_tries_of_anythi
         await until_stored(world, at_rest(clock, 1))
         pass_time(world, clock, timedelta(minutes=1))
     await world.card(proposed["id"])
-    assert world.slack.messages("C0OPS") == []
+    assert notices(world.slack) == []
 
 
 async def test_what_was_decided_while_slack_was_down_shows_when_it_is_back(
@@ -55,7 +55,7 @@ async def test_what_was_decided_while_slack_was_down_shows_when_it_is_back(
 @pytest.mark.parametrize("fault", ["lose_answer", "server_error", "bad_gateway", "hang"])
 async def test_a_call_that_went_wrong_leaves_exactly_one_card(world: World, clock: MovableClock, fault: str) -> None:
     more = {"seconds": 0.05} if fault == "hang" else {}
-    getattr(world.slack.faults, fault)("chat.postMessage", **more)
+    getattr(world.slack.faults, fault)("chat.postMessage", channel="C0REVIEW", **more)
     proposed = await world.propose()
     await until_stored(world, at_rest(clock, 1))
     assert len(cards_of(world.slack, proposed["id"])) == (1 if fault == "lose_answer" else 0)
@@ -68,7 +68,7 @@ async def test_a_call_that_went_wrong_leaves_exactly_one_card(world: World, cloc
 
 
 async def test_a_click_on_a_card_whose_answer_was_lost_decides(world: World, shop: Shop, clock: MovableClock) -> None:
-    world.slack.faults.lose_answer("chat.postMessage")
+    world.slack.faults.lose_answer("chat.postMessage", channel="C0REVIEW")
     proposed = await world.propose()
     card = await world.card(proposed["id"])
     await world.click("U0MARIA", card, ids.APPROVE)

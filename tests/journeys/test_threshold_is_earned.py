@@ -52,8 +52,7 @@ async def test_the_offer_says_everything_and_an_admin_approves_it(world: World, 
         "At most 30 % of what runs on its own is wrong, with 60 % confidence.",
         "none, every case is held",
         "21; 0 wrong of the 21 at or above it",
-        "'share_automated'",
-        "100 %",
+        "100 % of its cases would run on their own",
         "Of 21 labelled cases of the last 4 weeks, 21 would have run on their own; people had found 0 of those wrong.",
     ):
         assert words in shown, words

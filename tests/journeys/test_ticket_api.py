@@ -14,9 +14,8 @@ from bot.drafting.drafter import Drafting
 from bot.local_slack import LocalSlack
 from bot.slack import ids
 from bot.tokens import Scope
-from tests.journeys.props import MovableClock, Shop, empty_slack, shop_policy, until_stored
+from tests.journeys.props import SECRET, MovableClock, Shop, empty_slack, shop_policy, until_stored
 from tests.journeys.tickets import HOURS, INTAKE, QUESTION, settled
-from tests.journeys.props import SECRET
 from tests.world import World, running_bot, running_world
 
 

@@ -81,7 +81,7 @@ signature_header = "X-Desk-Signature"
 conversation = "id"
 text = "text"
 """
-    environment = {
+    environment: Any = {
         "ZD_USER": "bot@shop.example",
         "ZD_TOKEN": "t",
         "ZD_SECRET": ZENDESK_SECRET,

@@ -89,7 +89,8 @@ async def test_a_click_on_the_card_from_before_opens_the_new_message_instead_of_
     assert (await waiting(world))[0].state is State.PENDING
     await world.slack.person(CUSTOMER).say(CUSTOMERS, "And one more thing!", thread_ts=ts)
     await world.slack.person("U0MARIA").submit(view)
-    again = await world.slack.wait_for_view("U0MARIA", lambda view: "And one more thing!" in str(view.blocks))
+    again = await world.slack.wait_for_view("U0MARIA")
+    assert "And one more thing!" in str(again.blocks)
     assert (await waiting(world))[0].state is State.PENDING
     await world.slack.person("U0MARIA").submit(again)
     await stands(world, case_of(card), State.EXECUTED)
@@ -103,7 +104,8 @@ async def test_an_edit_keeps_what_was_typed_when_the_customer_writes_meanwhile(w
     await world.slack.person(CUSTOMER).say(CUSTOMERS, "In Lisbon, I mean.", thread_ts=ts)
     block = next(b["block_id"] for b in view.blocks if b["type"] == "input")
     await world.slack.person("U0MARIA").submit(view, {block: "In Lisbon we open at ten."})
-    again = await world.slack.wait_for_view("U0MARIA", lambda view: "In Lisbon, I mean." in str(view.blocks))
+    again = await world.slack.wait_for_view("U0MARIA")
+    assert "In Lisbon, I mean." in str(again.blocks)
     assert "In Lisbon we open at ten." in str(again.blocks)
     await world.slack.person("U0MARIA").submit(again, {block: "In Lisbon we open at ten."})
     await stands(world, case_of(card), State.EXECUTED)

@@ -64,9 +64,7 @@ CARD: list[Json] = [
 @pytest.fixture
 async def slack() -> AsyncIterator[LocalSlack]:
     """A workspace with Maria, one channel and one command."""
-    async with LocalSlack(
-        bot_token=TOKEN, signing_secret=SECRET, app_token=APP_TOKEN, control=True
-    ) as server:
+    async with LocalSlack(bot_token=TOKEN, signing_secret=SECRET, app_token=APP_TOKEN, control=True) as server:
         server.add_user("maria", id="U0MARIA", real_name="Maria Lopez")
         server.add_channel("approvals", id=CHANNEL)
         server.add_command("/threshold", "Show or set thresholds", "[category] [0.92]")
@@ -74,10 +72,9 @@ async def slack() -> AsyncIterator[LocalSlack]:
 
 
 @pytest.fixture
-async def client(slack: LocalSlack) -> AsyncIterator[AsyncWebClient]:
+async def client(slack: LocalSlack) -> AsyncWebClient:
     """Slack's own client, without its retries."""
-    client = AsyncWebClient(token=TOKEN, base_url=slack.api_url, retry_handlers=[])
-    yield client
+    return AsyncWebClient(token=TOKEN, base_url=slack.api_url, retry_handlers=[])
 
 
 @pytest.fixture

@@ -49,9 +49,7 @@ async def test_the_page_learns_who_and_what_is_there(slack: LocalSlack, page: Cl
     assert {u["id"] for u in boot["users"]} == {MARIA, "U0LOCALBOT"}
 
 
-async def test_what_happens_is_pushed_to_the_page(
-    slack: LocalSlack, page: Client, client: AsyncWebClient
-) -> None:
+async def test_what_happens_is_pushed_to_the_page(slack: LocalSlack, page: Client, client: AsyncWebClient) -> None:
     async with page.http.ws_connect(page.url + "ws", params={"user": MARIA}) as socket:
         assert await socket.receive_json() == {"type": "hello"}
         ts = (await client.chat_postMessage(channel=CHANNEL, text="one"))["ts"]
@@ -72,18 +70,14 @@ async def test_what_happens_is_pushed_to_the_page(
         assert (await socket.receive_json())["type"] == "roster"
 
 
-async def test_an_ephemeral_is_not_pushed_to_others(
-    slack: LocalSlack, page: Client, client: AsyncWebClient
-) -> None:
+async def test_an_ephemeral_is_not_pushed_to_others(slack: LocalSlack, page: Client, client: AsyncWebClient) -> None:
     slack.add_user("sam", id="U0SAM")
     async with page.http.ws_connect(page.url + "ws", params={"user": "U0SAM"}) as socket:
         await socket.receive_json()
         await client.chat_postEphemeral(channel=CHANNEL, user=MARIA, text="psst")
         await client.chat_postMessage(channel=CHANNEL, text="all")
         assert (await socket.receive_json())["message"]["text"] == "all"
-    assert [m["text"] for m in (await page.get("messages", channel=CHANNEL, user="U0SAM"))["messages"]] == [
-        "all"
-    ]
+    assert [m["text"] for m in (await page.get("messages", channel=CHANNEL, user="U0SAM"))["messages"]] == ["all"]
     mine = (await page.get("messages", channel=CHANNEL, user=MARIA))["messages"]
     assert [(m["text"], m.get("ephemeral", False)) for m in mine] == [("psst", True), ("all", False)]
 
@@ -132,9 +126,7 @@ async def test_a_modal_is_filled_in_from_the_page(slack: LocalSlack, page: Clien
     assert (await submit("again"))["error"] == "not_found"
 
 
-async def test_a_modal_is_closed_from_the_page(
-    slack: LocalSlack, page: Client, client: AsyncWebClient
-) -> None:
+async def test_a_modal_is_closed_from_the_page(slack: LocalSlack, page: Client, client: AsyncWebClient) -> None:
     trigger = slack.world.new_trigger(MARIA)
     view = (await client.views_open(trigger_id=trigger, view=modal()))["view"]
     assert (await page.post("close", user="U0LOCALBOT", view_id=view["id"]))["error"] == "not_found"
@@ -159,9 +151,7 @@ async def test_words_and_commands_are_typed_in_one_box(slack: LocalSlack, page: 
 async def test_home_is_fetched_and_opened(slack: LocalSlack, page: Client, bot: Bot) -> None:
     @bot.app.event("app_home_opened")
     async def home(event: Json, client: AsyncWebClient) -> None:
-        await client.views_publish(
-            user_id=event["user"], view={"type": "home", "blocks": [{"type": "divider"}]}
-        )
+        await client.views_publish(user_id=event["user"], view={"type": "home", "blocks": [{"type": "divider"}]})
 
     assert (await page.get("home", user=MARIA))["view"]["blocks"][0]["type"] == "divider"
 

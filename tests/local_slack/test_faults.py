@@ -46,9 +46,7 @@ async def test_a_fault_lasts_its_number_of_times_and_keeps_to_its_channel(
 
 
 @pytest.mark.parametrize("status", [500, 503])
-async def test_a_server_error_carries_nothing_out(
-    slack: LocalSlack, client: AsyncWebClient, status: int
-) -> None:
+async def test_a_server_error_carries_nothing_out(slack: LocalSlack, client: AsyncWebClient, status: int) -> None:
     slack.faults.server_error("chat.postMessage", status=status)
     with pytest.raises(SlackApiError) as caught:
         await post(client)
@@ -71,9 +69,7 @@ async def test_a_hanging_call_does_nothing(slack: LocalSlack) -> None:
     assert slack.messages(CHANNEL) == []
 
 
-async def test_an_answer_is_lost_after_the_message_was_posted(
-    slack: LocalSlack, client: AsyncWebClient
-) -> None:
+async def test_an_answer_is_lost_after_the_message_was_posted(slack: LocalSlack, client: AsyncWebClient) -> None:
     slack.faults.lose_answer("chat.postMessage")
     with pytest.raises(aiohttp.ClientError):
         await post(client)
@@ -113,9 +109,7 @@ async def test_a_delivery_comes_late(slack: LocalSlack, bot: Bot, maria: Person)
     assert len(heard) == 1 and time.monotonic() - began >= 0.05
 
 
-async def test_a_bot_that_does_not_answer_in_time_has_failed(
-    slack: LocalSlack, bot: Bot, maria: Person
-) -> None:
+async def test_a_bot_that_does_not_answer_in_time_has_failed(slack: LocalSlack, bot: Bot, maria: Person) -> None:
     assert slack.deliveries.ack_seconds == 3.0
     slack.deliveries.ack_seconds = 0.05
 
@@ -155,9 +149,7 @@ async def test_an_event_is_tried_again_three_times(slack: LocalSlack, bot: Bot, 
     assert len(ids) == 1
 
 
-async def test_an_event_is_not_tried_again_once_it_was_taken(
-    slack: LocalSlack, bot: Bot, maria: Person
-) -> None:
+async def test_an_event_is_not_tried_again_once_it_was_taken(slack: LocalSlack, bot: Bot, maria: Person) -> None:
     slack.deliveries.retry_delays = (0.0, 0.0, 0.0)
 
     @bot.app.event("message")

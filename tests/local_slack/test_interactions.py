@@ -18,9 +18,7 @@ from tests.local_slack.conftest import CARD, CHANNEL, SECRET, TOKEN, Bot, Json, 
 
 
 async def post_card(client: AsyncWebClient) -> str:
-    return str(
-        (await client.chat_postMessage(channel=CHANNEL, text="Refund?", blocks=copy.deepcopy(CARD)))["ts"]
-    )
+    return str((await client.chat_postMessage(channel=CHANNEL, text="Refund?", blocks=copy.deepcopy(CARD)))["ts"])
 
 
 async def open_modal(bot: Bot, slack: LocalSlack, maria: Person, view: Json) -> View:
@@ -81,9 +79,7 @@ async def test_a_choice_carries_its_option(slack: LocalSlack, bot: Bot, maria: P
         await maria.click(CHANNEL, ts, "nothing")
 
 
-async def test_a_click_on_an_old_card_carries_what_the_person_saw(
-    slack: LocalSlack, bot: Bot, maria: Person
-) -> None:
+async def test_a_click_on_an_old_card_carries_what_the_person_saw(slack: LocalSlack, bot: Bot, maria: Person) -> None:
     values: list[str] = []
 
     @bot.app.action("approve")
@@ -118,9 +114,7 @@ async def test_requests_are_signed_as_slack_signs(slack: LocalSlack, bot: Bot, m
     assert kinds == ["application/x-www-form-urlencoded"] * 2 + ["application/json"]
 
 
-@pytest.mark.parametrize(
-    "forgery", [{"signature": "v0=00"}, {"signature": ""}, {"timestamp": "1"}, {"timestamp": ""}]
-)
+@pytest.mark.parametrize("forgery", [{"signature": "v0=00"}, {"signature": ""}, {"timestamp": "1"}, {"timestamp": ""}])
 async def test_a_forged_request_can_be_sent_and_bolt_refuses_it(
     slack: LocalSlack, bot: Bot, forgery: dict[str, str]
 ) -> None:
@@ -210,9 +204,7 @@ async def test_the_bot_may_answer_with_errors_an_update_a_push_or_clear(
     assert maria.view is None
 
 
-async def test_a_modal_that_asks_for_it_is_missed_when_closed(
-    slack: LocalSlack, bot: Bot, maria: Person
-) -> None:
+async def test_a_modal_that_asks_for_it_is_missed_when_closed(slack: LocalSlack, bot: Bot, maria: Person) -> None:
     closed: list[Json] = []
 
     @bot.app.view_closed("edit")
@@ -256,9 +248,7 @@ async def test_a_trigger_lives_three_seconds(slack: LocalSlack) -> None:
     assert state.TRIGGER_SECONDS == 3.0
 
 
-async def test_a_view_that_is_refused_does_not_use_the_trigger_up(
-    slack: LocalSlack, bot: Bot, maria: Person
-) -> None:
+async def test_a_view_that_is_refused_does_not_use_the_trigger_up(slack: LocalSlack, bot: Bot, maria: Person) -> None:
     trigger = slack.world.new_trigger(maria.id)
     with pytest.raises(SlackApiError, match="invalid_arguments"):
         await bot.app.client.views_open(trigger_id=trigger, view=modal(submit=None))
@@ -274,15 +264,11 @@ async def test_modals_stack_three_high(slack: LocalSlack, bot: Bot, maria: Perso
         await client.views_push(trigger_id=slack.world.new_trigger(maria.id), view=modal())
 
 
-async def test_a_view_is_updated_by_whoever_knows_its_hash(
-    slack: LocalSlack, bot: Bot, maria: Person
-) -> None:
+async def test_a_view_is_updated_by_whoever_knows_its_hash(slack: LocalSlack, bot: Bot, maria: Person) -> None:
     client = bot.app.client
     trigger = slack.world.new_trigger(maria.id)
     opened = (await client.views_open(trigger_id=trigger, view=modal(external_id="e")))["view"]
-    updated = await client.views_update(
-        view_id=opened["id"], hash=opened["hash"], view=modal(title=text("New"))
-    )
+    updated = await client.views_update(view_id=opened["id"], hash=opened["hash"], view=modal(title=text("New")))
     assert maria.view is not None and maria.view.title == "New" and updated["view"]["id"] == opened["id"]
     with pytest.raises(SlackApiError, match="hash_conflict"):
         await client.views_update(view_id=opened["id"], hash=opened["hash"], view=modal())
@@ -370,9 +356,7 @@ async def test_a_response_url_ends_after_thirty_minutes(
         assert (answer.status, (await answer.json())["error"]) == (404, "expired_url")
 
 
-async def test_an_ephemeral_has_buttons_and_can_be_replaced(
-    slack: LocalSlack, bot: Bot, maria: Person
-) -> None:
+async def test_an_ephemeral_has_buttons_and_can_be_replaced(slack: LocalSlack, bot: Bot, maria: Person) -> None:
     heard: list[Json] = []
 
     @bot.app.action("approve")
@@ -381,9 +365,7 @@ async def test_an_ephemeral_has_buttons_and_can_be_replaced(
         await respond(text="replaced", replace_original=True)
         await ack()
 
-    await bot.app.client.chat_postEphemeral(
-        channel=CHANNEL, user=maria.id, text="x", blocks=copy.deepcopy(CARD)
-    )
+    await bot.app.client.chat_postEphemeral(channel=CHANNEL, user=maria.id, text="x", blocks=copy.deepcopy(CARD))
     shown = await slack.wait_for_ephemeral(maria.id)
     assert (await maria.click(CHANNEL, shown.ts, "approve")).ok
     assert heard[0]["container"]["is_ephemeral"] and "message" not in heard[0]
@@ -466,9 +448,7 @@ async def test_the_bots_own_words_come_back_to_it_when_wanted(slack: LocalSlack,
     assert events[1]["previous_message"]["text"] == "a"
 
 
-async def test_a_menu_in_a_message_shows_its_choice_in_the_state(
-    slack: LocalSlack, bot: Bot, maria: Person
-) -> None:
+async def test_a_menu_in_a_message_shows_its_choice_in_the_state(slack: LocalSlack, bot: Bot, maria: Person) -> None:
     states: list[Json] = []
 
     @bot.app.action("level")

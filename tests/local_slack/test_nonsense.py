@@ -124,7 +124,7 @@ async def test_any_arguments_are_answered_in_slacks_words(slack: LocalSlack, met
     async with aiohttp.ClientSession(headers=headers) as http:
         for wrong in WRONG:
             for args in (
-                {name: wrong for name in names},
+                dict.fromkeys(names, wrong),
                 {"channel": CHANNEL, "text": "x"}
                 | {
                     "cursor": wrong,

@@ -34,9 +34,7 @@ async def test_a_clicked_button_reaches_the_app_and_the_card_is_repainted(
     async def approve(ack: Any, body: Json, client: AsyncWebClient) -> None:
         clicks.append(body)
         await ack()
-        await client.chat_update(
-            channel=CHANNEL, ts=body["message"]["ts"], text="Approved by Maria", blocks=[]
-        )
+        await client.chat_update(channel=CHANNEL, ts=body["message"]["ts"], text="Approved by Maria", blocks=[])
 
     page = await screen.open(MARIA, CHANNEL)
     ts = await post(client, text="card", blocks=CARD)
@@ -46,9 +44,7 @@ async def test_a_clicked_button_reaches_the_app_and_the_card_is_repainted(
     assert clicks[0]["user"]["id"] == MARIA
 
 
-async def test_a_button_spins_until_the_app_has_answered(
-    screen: Screen, client: AsyncWebClient, bot: Bot
-) -> None:
+async def test_a_button_spins_until_the_app_has_answered(screen: Screen, client: AsyncWebClient, bot: Bot) -> None:
     answer = asyncio.Event()
 
     @bot.app.action("approve")
@@ -84,9 +80,7 @@ async def test_an_app_that_is_late_or_fails_leaves_a_warning_at_the_message(
     await expect(row(page, ts).locator(".warning-line")).to_contain_text("did not respond")
     slack.connect_bot(bot.url + "/nowhere")
     await row(page, ts).locator("[data-action-id=approve]").click()
-    await expect(row(page, ts).locator(".warning-line")).to_have_text(
-        "The app answered with an error (http_404)."
-    )
+    await expect(row(page, ts).locator(".warning-line")).to_have_text("The app answered with an error (http_404).")
 
 
 async def test_menus_deliver_what_was_chosen_by_mouse_and_by_keyboard(
@@ -224,9 +218,7 @@ async def test_a_modal_shows_errors_under_their_inputs_until_it_is_right(
     assert [o["value"] for o in forms[-1]["tags"]["tags"]["selected_options"]] == ["tone", "facts"]
 
 
-async def test_an_updated_modal_keeps_what_was_typed(
-    screen: Screen, client: AsyncWebClient, forms: list[Json]
-) -> None:
+async def test_an_updated_modal_keeps_what_was_typed(screen: Screen, client: AsyncWebClient, forms: list[Json]) -> None:
     page = await opened_modal(screen, client)
     await page.get_by_test_id("modal").get_by_label("Reply").fill("My own words")
     await page.locator("[data-action-id=again]").click()

@@ -26,9 +26,7 @@ async def app(slack: LocalSlack) -> AsyncIterator[AsyncApp]:
     await handler.close_async()  # type: ignore[no-untyped-call]
 
 
-async def test_clicks_commands_and_events_come_down_the_socket(
-    slack: LocalSlack, app: AsyncApp, maria: Person
-) -> None:
+async def test_clicks_commands_and_events_come_down_the_socket(slack: LocalSlack, app: AsyncApp, maria: Person) -> None:
     heard: list[str] = []
 
     @app.action("approve")
@@ -60,9 +58,7 @@ async def test_clicks_commands_and_events_come_down_the_socket(
     assert heard == ["p1", "hello"]
 
 
-async def test_the_app_comes_back_when_the_socket_is_cut(
-    slack: LocalSlack, app: AsyncApp, maria: Person
-) -> None:
+async def test_the_app_comes_back_when_the_socket_is_cut(slack: LocalSlack, app: AsyncApp, maria: Person) -> None:
     @app.command("/threshold")
     async def threshold(ack: Any) -> None:
         await ack("table")

@@ -83,9 +83,7 @@ async def test_history_is_newest_first_in_pages_and_within_times(client: AsyncWe
     assert (first["has_more"], rest["has_more"]) == (True, False)
     middle = await client.conversations_history(channel=CHANNEL, oldest=stamps[1], latest=stamps[3])
     assert [m["text"] for m in middle["messages"]] == ["2"]
-    middle = await client.conversations_history(
-        channel=CHANNEL, oldest=stamps[1], latest=stamps[3], inclusive=True
-    )
+    middle = await client.conversations_history(channel=CHANNEL, oldest=stamps[1], latest=stamps[3], inclusive=True)
     assert [m["text"] for m in middle["messages"]] == ["3", "2", "1"]
 
 
@@ -136,15 +134,10 @@ async def test_channels_refuse_as_slack_does(slack: LocalSlack, client: AsyncWeb
     ):
         assert await error_of(client.chat_postMessage(channel=channel, text="x")) == error
     assert await error_of(client.chat_postMessage(channel=CHANNEL, text="  ")) == "no_text"
-    assert (
-        await error_of(client.chat_postMessage(channel=CHANNEL, text="x", thread_ts="1.2"))
-        == "thread_not_found"
-    )
+    assert await error_of(client.chat_postMessage(channel=CHANNEL, text="x", thread_ts="1.2")) == "thread_not_found"
 
 
-async def test_a_message_to_a_person_opens_a_direct_message(
-    slack: LocalSlack, client: AsyncWebClient
-) -> None:
+async def test_a_message_to_a_person_opens_a_direct_message(slack: LocalSlack, client: AsyncWebClient) -> None:
     direct = (await client.conversations_open(users="U0MARIA"))["channel"]["id"]
     assert (await client.chat_postMessage(channel="U0MARIA", text="hi"))["channel"] == direct
     assert (await client.conversations_info(channel=direct))["channel"]["is_im"]
@@ -261,9 +254,7 @@ async def test_every_call_is_logged(slack: LocalSlack, client: AsyncWebClient) -
     ]
 
 
-async def test_waiting_ends_with_the_message_or_with_its_change(
-    slack: LocalSlack, client: AsyncWebClient
-) -> None:
+async def test_waiting_ends_with_the_message_or_with_its_change(slack: LocalSlack, client: AsyncWebClient) -> None:
     waiting = asyncio.create_task(slack.wait_for_message(CHANNEL, lambda m: m.text == "done"))
     ts = await post(client, "pending")
     assert not waiting.done()

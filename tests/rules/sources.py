@@ -10,7 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.slack import ids
 
 ROOT = Path(__file__).parents[2]
-METHODS = frozenset(name for name in dir(AsyncWebClient) if re.fullmatch(r"[a-z]+(_[a-zA-Z]+)+", name))
+METHODS = frozenset(name for name in dir(AsyncWebClient) if re.fullmatch(r"[a-z]+(_[a-zA-Z0-9]+)+", name))
 
 
 def modules(*folders: str, without: str = "/none/") -> list[Path]:
@@ -52,7 +52,8 @@ def texts(path: Path) -> set[str]:
 
 def routes() -> set[tuple[str, str]]:
     """(verb, path) of everything that the bot answers over HTTP."""
-    found = calls(ROOT / "handlers" / "api.py", ROOT / "bot" / "app.py")
+    files = [ROOT / "handlers" / name for name in ("api.py", "tickets.py", "inbound.py")]
+    found = calls(*files, ROOT / "bot" / "app.py")
     return {
         (name.upper(), args[0].value)
         for name, args in found

@@ -22,7 +22,7 @@ from bot.slack.blocks import quote, rich
 from bot.slack.cards import Painted, card
 from bot.slack.lists import home, queue
 from bot.slack.metadata import Metadata
-from bot.slack.modals import edit_modal, full_case, read_modal, reject_modal, seen_of_proposal
+from bot.slack.modals import edit_modal, full_case, read_modal, reject_modal
 from bot.slack.notices import log_lines, notice
 from tests.handlers.nasty import HIDING, INJECTIONS, MARIA, NOW, case, conversation, edited, proposal, story
 
@@ -42,7 +42,7 @@ LONG = {
 }
 TEXTS = LONG | HIDING | INJECTIONS
 ROOMS = ("review", "escalation", "ops")
-METADATA = Metadata(seen=seen_of_proposal(proposal()), channel="C0REVIEW").text()
+METADATA = Metadata(seen=proposal().seen, channel="C0REVIEW").text()
 
 
 def new_id() -> Callable[[], str]:
@@ -79,6 +79,7 @@ def full(content: Content, text: str) -> Proposal:
         escalated_by=MARIA,
         connector="email:support",
         recipient=text[:255] or "a@example.com",
+        follow_ups=messages[:4],
     )
 
 
@@ -161,7 +162,7 @@ def test_slack_takes_every_list_and_notice(text: str) -> None:
         takes(notice({"title": "A case was escalated.", "lines": lines, "level": "alarm"}))
 
 
-any_text = st.text(st.characters(exclude_categories=("Cs",)), max_size=200).map(lambda text: text * 30)
+any_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=200).map(lambda text: text * 30)
 
 
 @given(any_text, any_text, st.sampled_from(State), st.sampled_from(ROOMS))

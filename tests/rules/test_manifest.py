@@ -12,12 +12,15 @@ from tests.rules.sources import ROOT, registered, routes, slack_methods
 
 # The scopes that a bot token needs for each Web API method that we call, as Slack documents them.
 SCOPES_OF_METHOD: dict[str, set[str]] = {
+    "apps_connections_open": set(),  # with the app-level token
     "auth_test": set(),
     "chat_postEphemeral": {"chat:write"},
     "chat_postMessage": {"chat:write"},
     "chat_update": {"chat:write"},
     "conversations_history": {"channels:history", "groups:history"},
+    "conversations_open": {"im:write"},
     "conversations_replies": {"channels:history", "groups:history"},
+    "files_upload_v2": {"files:write"},
     "usergroups_users_list": {"usergroups:read"},
     "users_info": {"users:read"},
     "views_open": set(),

@@ -150,7 +150,7 @@ def body_of(conversation: Any, draft: Draft, words: Any) -> dict[str, Any]:
 async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
     """Wait until this holds."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - what is waited for has no event
+        while not condition():
             await asyncio.sleep(0.01)
 
 
