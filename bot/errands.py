@@ -1,5 +1,6 @@
 """What a move causes outside: the errands that are written in the move's own transaction."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,8 +11,10 @@ from bot.domain.delivery import Errand, ErrandKind
 from bot.domain.masking import mask
 from bot.domain.policy import Policy
 from bot.domain.proposal import Action, Json, Proposal
+from bot.domain.text import shorten
 from bot.ports import Clock, Tx
 
+SUMMARY = 150
 REVIEW, ESCALATION, OPS, LOG = "review", "escalation", "ops", "log"
 SPEAKING: Final = frozenset({"slack_thread", "email", "zendesk"})
 """The types of connector that carry words to a customer by themselves."""
@@ -148,14 +151,18 @@ def lane_of(proposal: Proposal) -> str:
 
 
 def summary(proposal: Proposal) -> str:
-    """The proposal in a few words, for lists and notices."""
+    """The proposal in at most 150 characters, for lists and notices."""
     content = proposal.content
     if isinstance(content, Action):
-        args = ", ".join(f"{name}: {value}" for name, value in content.args.items())
+        args = ", ".join(f"{name}: {_spelled(value)}" for name, value in content.args.items())
         return _begun(f"{content.name}({args})")
     return _begun(content.text)
 
 
 def _begun(text: str) -> str:
     # Masked before it is cut: half a card number would not be known as one.
-    return " ".join(mask(text[:4000]).text.split())[:150]
+    return shorten(" ".join(mask(text[:4000]).text.split()), SUMMARY)
+
+
+def _spelled(value: Json) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -11,6 +11,7 @@ import pytest
 from bot.domain.ticket import TicketState
 from bot.drafting.draft import Draft, Ticket
 from bot.drafting.drafter import Drafting
+from bot.intake.worker import Worker
 from bot.local_slack import LocalSlack
 from bot.slack import ids
 from bot.tokens import Scope
@@ -195,3 +196,27 @@ async def test_a_message_that_comes_while_the_draft_is_made_joins_the_case(
     proposal = (await read(world, made["id"]))["proposal"]["id"]
     assert (await read(world, joined["id"]))["proposal"]["id"] == proposal
     await world.card(proposal, saying="Please hurry.")
+
+
+async def test_a_ticket_that_is_drafted_twice_is_one_case(
+    world: World, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, failed = Worker._finish, asyncio.Event()
+
+    def cut_off(self: Worker, *args: Any) -> None:
+        """As if the process had died between the submission and the note that it was made."""
+        if failed.is_set():
+            real(self, *args)
+            return
+        failed.set()
+        raise RuntimeError("cut off")
+
+    monkeypatch.setattr(Worker, "_finish", cut_off)
+    made = await handed(world)
+    await until_stored(world, lambda tx: tx.ticket(made["id"]).error is not None)
+    await world.sayso.store.transact(lambda tx: tx.release_tickets(clock.now()))
+    world.sayso.office._worker._wake.set()
+    drafted = await read(world, made["id"])
+    assert drafted["attempts"] == 2
+    cases = await world.sayso.store.read(lambda tx: tx.waiting())
+    assert [case.id for case in cases] == [drafted["proposal"]["id"]]

@@ -1,4 +1,4 @@
-"""A ticket is drafted by a model through litellm; where the model fails, a person has the case and the team knows why."""
+"""A ticket is drafted by a model through litellm; where it fails, a person has the case and the team knows why."""
 
 import json
 from collections.abc import AsyncIterator

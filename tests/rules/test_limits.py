@@ -185,4 +185,4 @@ def test_a_case_that_waits_long_keeps_its_buttons() -> None:
         painted = card(
             Case(proposal=replace(made, state=State.ESCALATED), revisions=(made.revision,), receipts=()), room
         )
-        assert ("sayso_approve" in str(painted.blocks)) == (room == "escalation")
+        assert ("sayso_read" in str(painted.blocks)) == (room == "escalation")
