@@ -11,6 +11,7 @@ from slack_sdk.signature import SignatureVerifier
 from bot.local_slack.deliveries import FORM
 from bot.slack import ids
 from handlers.ingress import LARGEST, SlackDoor
+from tests.handlers.nasty import walk
 from tests.handlers.wire import raw
 from tests.world import SIGNING_SECRET, World
 
@@ -33,7 +34,7 @@ async def click_body(world: World) -> tuple[str, str]:
                 "type": "button",
                 "action_id": ids.APPROVE,
                 "block_id": "b",
-                "value": f"{proposed['id']}:1:{proposed['digest']}",
+                "value": next(e["value"] for e in walk(card.blocks) if e.get("action_id") == ids.APPROVE),
                 "action_ts": "1.0",
             }
         ],

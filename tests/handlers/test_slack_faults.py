@@ -15,7 +15,7 @@ from bot.policy_file import load_policy
 from bot.ports import Case
 from bot.slack import ids
 from bot.slack.courier import MENDABLE, SlackCourier, retry_after
-from tests.handlers.nasty import NOW, case, proposal
+from tests.handlers.nasty import NOW, case, proposal, walk
 from tests.journeys.props import MovableClock, at_rest, empty_slack, pass_time, told, until_stored
 from tests.world import BOT_TOKEN, POLICY, World, running_world
 
@@ -208,7 +208,9 @@ async def test_a_whisper_mentions_nobody(slack: LocalSlack, courier: SlackCourie
 async def test_a_forged_button_mentions_nobody_in_the_answer(world: World) -> None:
     proposed = await world.propose()
     card = await world.card(proposed["id"])
-    await world.slack.person("U0MARIA").click("C0REVIEW", card, ids.APPROVE, "<!channel>:1:" + "0" * 64)
+    value = next(e["value"] for e in walk(card.blocks) if e.get("action_id") == ids.APPROVE)
+    forged = value.replace(proposed["id"], "<!channel>")
+    await world.slack.person("U0MARIA").click("C0REVIEW", card, ids.APPROVE, forged)
     line = await told(world, "U0MARIA", "There is no proposal")
     assert "<" not in line.text
 
