@@ -50,6 +50,7 @@ class Learner:
     ) -> None:
         self._store, self._policy, self._clock, self._approvals = store, policy, clock, approvals
         self._ground, self._rests_on = ground, Ground()
+        self._looked_at = 0.0
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         store.subscribe(self._on_commit)
@@ -84,15 +85,23 @@ class Learner:
             try:
                 while await self._store.read(lambda tx: tx.lessons(1)):
                     await self._store.transact(self._learn)
-                if (ground := await self._ground()) != self._rests_on:
-                    await self.rest_on(ground)
-                    self._rests_on = ground
+                await self._look_at_the_ground()
             except Exception:
                 # A database that is locked or full for a moment must not end the learning for good.
                 log.exception("learning_failed")
                 await asyncio.sleep(1)
                 self._wake.set()
             await asyncio.sleep(BREATH)
+
+    async def _look_at_the_ground(self) -> None:
+        """Every few seconds, not at every decision: whether the model, the prompt or the knowledge changed."""
+        now = asyncio.get_running_loop().time()
+        if now - self._looked_at < LOOK_AGAIN:
+            return
+        self._looked_at = now
+        if (ground := await self._ground()) != self._rests_on:
+            await self.rest_on(ground)
+            self._rests_on = ground
 
     # labels
 
