@@ -26,6 +26,8 @@ DROPPED: Final = frozenset({"proposal.rejected", "proposal.taken_over"})
 Learn = Callable[[], Awaitable[dict[bool, Learned]]]
 log = structlog.get_logger(__name__)
 
+BREATH: Final = 0.3
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Lesson:
@@ -72,6 +74,8 @@ class Feedback:
     async def _run(self) -> None:
         while True:
             await self._wake.wait()
+            # Many decisions come together; learning from them may wait a moment, a click may not wait for it.
+            await asyncio.sleep(BREATH)
             self._wake.clear()
             try:
                 while await self.follow():

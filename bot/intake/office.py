@@ -35,6 +35,7 @@ from bot.intake.worker import Worker
 from bot.ports import Clock, Store
 
 LOOK_AGAIN: Final = 15.0
+EMBED_EVERY: Final = 1.0
 log = structlog.get_logger(__name__)
 
 
@@ -159,6 +160,7 @@ class Office:
         """Embed what is new, beside the work: until then it is found by its words."""
         while True:
             await self._stale.wait()
+            await asyncio.sleep(EMBED_EVERY)
             self._stale.clear()
             with contextlib.suppress(SaysoError):
                 await self._retriever.catch_up()
