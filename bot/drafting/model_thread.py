@@ -66,7 +66,8 @@ class ModelThread:
             self._loop = asyncio.new_event_loop()
             threading.Thread(target=self._loop.run_forever, name="sayso-model", daemon=True).start()
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
-        return await asyncio.wait_for(asyncio.wrap_future(future), seconds)
+        async with asyncio.timeout(seconds):
+            return await asyncio.wrap_future(future)
 
     async def _import(self) -> None:
         if self._litellm is None:

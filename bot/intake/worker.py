@@ -100,7 +100,9 @@ class Worker:
         if due is not None and len(self._busy) < AT_ONCE:
             nap = min(max((due - self._clock.now()).total_seconds(), 0.02), LONGEST_NAP)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), nap)
+            # Not `asyncio.wait_for`: that of Python 3.11 swallows a cancellation that meets a finished wait.
+            async with asyncio.timeout(nap):
+                await self._wake.wait()
 
     def _lease(self, tx: Tx) -> list[QueuedTicket]:
         """Count the attempt before it begins, so that a ticket that kills the process is tried a few times only."""
