@@ -40,6 +40,7 @@ from bot.outbound import Outbound
 from bot.ports import Clock, Courier, Store, Tx
 from bot.regimes import Ground
 from bot.relay import Relay
+from bot.right_of_way import RightOfWay
 from bot.slack.chart import ChartCourier
 from bot.slack.courier import NETWORK, SlackCourier, said
 from bot.slack.roster import Roster
@@ -83,6 +84,7 @@ class App:
 
     def __init__(self, config: Config, policy: Policy, *, clock: Clock | None = None) -> None:
         self._config, self._policy, self._clock = config, policy, clock or SystemClock()
+        self._way = RightOfWay()
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Sayso:
@@ -100,7 +102,9 @@ class App:
         self._stack.enter_context(serving(config.database_url))
         store = open_store(config.database_url)
         self._stack.push_async_callback(store.close)
-        session = await self._stack.enter_async_context(aiohttp.ClientSession(timeout=SLACK_PATIENCE))
+        session = await self._stack.enter_async_context(
+            aiohttp.ClientSession(timeout=SLACK_PATIENCE, cookie_jar=aiohttp.DummyCookieJar())
+        )
         client = AsyncWebClient(
             token=config.bot_token, base_url=config.slack_api_url, session=session, retry_handlers=[]
         )
@@ -121,14 +125,16 @@ class App:
             approvals=approvals,
             clock=clock,
             client=client,
+            way=self._way,
         )
         courier = SlackCourier(client, policy)
         ground = _ground(config, policy, library_of(store))
-        learner = Learner(store=store, policy=policy, clock=clock, approvals=approvals, ground=ground)
+        learner = Learner(store=store, policy=policy, clock=clock, approvals=approvals, way=self._way, ground=ground)
         connectors = {**connectors, THRESHOLDS_CONNECTOR: ThresholdConnector(thresholds)}
         relay = Relay(
             store=store,
             clock=clock,
+            way=self._way,
             couriers={
                 **_couriers(courier, Executor(connectors), Callbacks(outbound=callbacks, store=store, clock=clock)),
                 ErrandKind.SPEAK: Speaker(connectors),
@@ -190,7 +196,8 @@ class App:
             ]
         )
         if self._config.signing_secret:
-            server.add_routes([web.post("/slack/events", SlackDoor(bolt, self._config.signing_secret).deliver)])
+            door = SlackDoor(bolt, self._config.signing_secret, self._way)
+            server.add_routes([web.post("/slack/events", door.deliver)])
         # A compressed body is refused unread: nothing here may unpack one, not even to throw it away.
         runner = web.AppRunner(server, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, auto_decompress=False)
         await runner.setup()
@@ -212,7 +219,9 @@ class App:
             return None
         from bot.slack.socket_mode import SocketMode  # only where it is used
 
-        socket = SocketMode(bolt, app_token=config.app_token, bot_token=config.bot_token, api_url=config.slack_api_url)
+        socket = SocketMode(
+            bolt, app_token=config.app_token, bot_token=config.bot_token, api_url=config.slack_api_url, way=self._way
+        )
         await socket.start()
         self._stack.push_async_callback(socket.stop)
         return socket

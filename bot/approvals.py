@@ -14,6 +14,7 @@ from bot.domain.decision import DECIDES, SYSTEM, Actor, Decision, DecisionKind, 
 from bot.domain.delivery import Delivered, Errand, Failed, Lost, Outcome, Postponed
 from bot.domain.errors import AlreadyDecided, BadInput, Conflict, KeyReused, NotFound, Stale, TooMuch, WroteAgain
 from bot.domain.lifecycle import OPENING, PAST, WAITING, Move, State, Verdict, step, words
+from bot.domain.moment import text_of_time
 from bot.domain.offer import THRESHOLDS_CONNECTOR, check_edit
 from bot.domain.policy import CategoryRule, Facts, Policy, rule
 from bot.domain.proposal import (
@@ -36,6 +37,8 @@ from bot.regimes import standing_of
 LONGEST_REPLY: Final = 40_000
 TOO_LATE: Final = "It is too late to undo this: it is already on its way."
 LONGEST_WAIT: Final = timedelta(days=30)
+ENDS_SOON: Final = timedelta(milliseconds=400)
+"""How long a card waits to show an approval together with how it ended: mostly one call to Slack instead of two."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +78,20 @@ class Approvals:
 
     # new proposals
 
-    async def submit(self, request: Request) -> tuple[Proposal, bool]:
-        """Rule on a new proposal; (proposal, True) when it is new, (the earlier one, False) for a repeated key."""
+    async def submit(self, request: Request, check: Callable[[Tx], None] | None = None) -> tuple[Proposal, bool]:
+        """Rule on a new proposal; (proposal, True) when it is new, (the earlier one, False) for a repeated key.
+
+        `check` is asked first in the transaction, and may raise.
+        """
         connector = self._connector(request)
         recipient = self._recipient_of(connector, request.conversation)
-        return await self._store.transact(lambda tx: self._submit(tx, request, connector, recipient))
+
+        def work(tx: Tx) -> tuple[Proposal, bool]:
+            if check:
+                check(tx)
+            return self._submit(tx, request, connector, recipient)
+
+        return await self._store.transact(work)
 
     def _submit(self, tx: Tx, request: Request, connector: str, recipient: str) -> tuple[Proposal, bool]:
         if earlier := tx.submitted(request.agent, request.key):
@@ -120,7 +132,7 @@ class Approvals:
         return name
 
     def _check_quota(self, tx: Tx, agent: str) -> None:
-        if tx.count(states=WAITING, agent=agent) >= self.policy.limits.pending:
+        if tx.waiting_of(agent) >= self.policy.limits.pending:
             raise TooMuch(
                 f"{self.policy.limits.pending} proposals of this agent already wait for a person; try again later.",
                 retry_after=60,
@@ -243,10 +255,10 @@ class Approvals:
             )
         after = self._moved(tx, before, after)
         self._audit(tx, f"proposal.{PAST[move]}", person.actor, after, {"enough": enough, "reason": reason})
-        errands = Errands(tx, self.policy, self._clock)
+        errands, undo_window = Errands(tx, self.policy, self._clock), self.policy.category(after.category).undo_window
         if enough:
-            errands.execute(after, after=self.policy.category(after.category).undo_window)
-        errands.repaint(after)
+            errands.execute(after, after=undo_window)
+        errands.repaint(after, within=ENDS_SOON if enough and not undo_window else timedelta(0))
         return after
 
     async def reject(self, seen: Seen, person: Person, *, reason: str | None = None) -> Proposal:
@@ -598,7 +610,7 @@ class Approvals:
                 "commitment": commitment(salt, proposal.digest),
                 "category": proposal.category,
             }
-        at = self._clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        at = text_of_time(self._clock.now())
         tx.audit(
             Event(
                 kind=kind,

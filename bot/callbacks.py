@@ -4,10 +4,11 @@ from datetime import timedelta
 
 from bot.address_guard import MayHaveArrived, NotSent, UnsafeAddress
 from bot.domain.delivery import Delivered, Errand, Failed, Outcome, Postponed
+from bot.domain.moment import text_of_time
 from bot.domain.proposal import canonical_json
 from bot.outbound import Outbound
 from bot.ports import Case, Clock, Store
-from bot.resource import moment, resource
+from bot.resource import resource
 from bot.signing import sign
 from bot.tokens import callback_secret
 
@@ -31,7 +32,7 @@ class Callbacks:
             return Failed(error=f"the token {agent} does not exist any more")
         now = self._clock.now()
         body = canonical_json(
-            {"type": str(errand.payload["event"]), "timestamp": moment(now), "data": resource(case.proposal)}
+            {"type": str(errand.payload["event"]), "timestamp": text_of_time(now), "data": resource(case.proposal)}
         )
         headers = sign(callback_secret(token.hash), message_id=errand.id, at=now, body=body)
         try:

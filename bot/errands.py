@@ -63,8 +63,8 @@ class Errands:
         """Post a card of this proposal in a channel."""
         self._add(ErrandKind.CARD, f"slack:{channel}", about=proposal, payload={"room": room, "channel": channel})
 
-    def repaint(self, proposal: Proposal) -> None:
-        """Bring every card of this proposal up to date."""
+    def repaint(self, proposal: Proposal, *, within: timedelta = timedelta(0)) -> None:
+        """Bring every card of this proposal up to date, at the latest `within` that time: sooner with a newer move."""
         for room, channel in proposal.cards:
             self._add(
                 ErrandKind.REPAINT,
@@ -72,6 +72,7 @@ class Errands:
                 about=proposal,
                 payload={"room": room, "channel": channel},
                 coalesce=f"{proposal.id}:{room}",
+                due_at=self._now + within,
             )
 
     def execute(self, proposal: Proposal, *, after: timedelta = timedelta(0), key: str | None = None) -> None:

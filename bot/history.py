@@ -31,7 +31,7 @@ def _page(tx: Reader, after: str) -> list[tuple[str, dict[str, Json] | None]]:
 
 def _row(tx: Reader, proposal_id: str) -> dict[str, Json] | None:
     proposal = tx.proposal(proposal_id)
-    choice, first = proposal.ruling.choice, tx.revisions(proposal_id)[0].content
+    choice, first = proposal.ruling.choice, tx.draft(proposal)
     wrong = is_wrong(proposal, first)
     if choice is None or wrong is None or proposal.decision is None:
         return None

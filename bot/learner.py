@@ -4,8 +4,8 @@ Decisions wait in the store until they were learned from, so a crash loses none,
 """
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 
 import structlog
 
@@ -14,6 +14,7 @@ from bot.domain.audit import Event as AuditedEvent
 from bot.domain.decision import SYSTEM
 from bot.domain.label import Label, is_wrong
 from bot.domain.lifecycle import State
+from bot.domain.moment import text_of_time
 from bot.domain.monitor import Choice
 from bot.domain.monitor_event import Event, Looked, MayLoosen, Tightened
 from bot.domain.offer import offer, percent, promise
@@ -23,14 +24,35 @@ from bot.domain.standing import Standing
 from bot.domain.threshold import SettingChange, Source
 from bot.errands import Errands, Line, summary
 from bot.evidence import what_if
+from bot.naps import comes
 from bot.ports import Clock, Commit, Store, Tx
 from bot.regimes import Begun, Ground, begin, save, standing_of
+from bot.right_of_way import RightOfWay
 
 log = structlog.get_logger(__name__)
 
-BREATH = 0.02
+BREATH = 0.1
 LOOK_AGAIN = 15.0
 BATCH = 100
+
+
+class _Standings:
+    """How categories stand while one batch is learned: read once, and written once where no event changed more."""
+
+    def __init__(self, tx: Tx, policy: Policy) -> None:
+        self._tx, self._policy = tx, policy
+        self._read: dict[str, Standing] = {}
+
+    def of(self, category: str) -> Standing:
+        if category not in self._read:
+            self._read[category] = standing_of(self._tx, self._policy, category)
+        return self._read[category]
+
+    def forget(self, standing: Standing) -> None:
+        del self._read[standing.rule.name]
+
+    def changed(self) -> list[Standing]:
+        return [standing for standing in self._read.values() if standing.monitor]
 
 
 class Learner:
@@ -46,10 +68,11 @@ class Learner:
         policy: Policy,
         clock: Clock,
         approvals: Approvals,
+        way: RightOfWay,
         ground: Callable[[], Awaitable[Ground]],
     ) -> None:
         self._store, self._policy, self._clock, self._approvals = store, policy, clock, approvals
-        self._ground, self._rests_on = ground, Ground()
+        self._way, self._ground, self._rests_on = way, ground, Ground()
         self._looked_at = 0.0
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -78,13 +101,12 @@ class Learner:
 
     async def _run(self) -> None:
         while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_AGAIN):
-                    await self._wake.wait()
+            await comes(self._wake, timedelta(seconds=LOOK_AGAIN))
+            await self._way.clear()
             self._wake.clear()
             try:
-                while await self._store.read(lambda tx: tx.lessons(1)):
-                    await self._store.transact(self._learn)
+                while await self._store.transact(self._learn):
+                    pass
                 await self._look_at_the_ground()
             except Exception:
                 # A database that is locked or full for a moment must not end the learning for good.
@@ -105,28 +127,33 @@ class Learner:
 
     # labels
 
-    def _learn(self, tx: Tx) -> None:
-        for proposal_id in tx.lessons(BATCH):
+    def _learn(self, tx: Tx) -> bool:
+        """Learn from the next decisions; whether there may be more."""
+        lessons, standings = tx.lessons(BATCH), _Standings(tx, self._policy)
+        for proposal_id in lessons:
             tx.lesson_learned(proposal_id)
             proposal = tx.proposal(proposal_id)
             choice = proposal.ruling.choice
             if choice is None or proposal.category not in self._policy.categories:
                 continue
             if proposal.marked_by:
-                self._marked(tx, proposal, choice)
+                self._marked(tx, proposal, choice, standings)
             elif not self._may_be_undone(proposal):
-                self._decided(tx, proposal, choice)
+                self._decided(tx, proposal, choice, standings)
+        for standing in standings.changed():
+            save(tx, standing, self._clock.now())
+        return len(lessons) == BATCH
 
     def _may_be_undone(self, proposal: Proposal) -> bool:
         window = self._policy.category(proposal.category).undo_window
         return proposal.state is State.APPROVED and bool(window)
 
-    def _decided(self, tx: Tx, proposal: Proposal, choice: Choice) -> None:
-        wrong = is_wrong(proposal, tx.revisions(proposal.id)[0].content)
+    def _decided(self, tx: Tx, proposal: Proposal, choice: Choice, standings: _Standings) -> None:
+        wrong = is_wrong(proposal, tx.draft(proposal))
         if wrong is None:
             return
         earlier = tx.label(proposal.category, choice.regime, proposal.conversation.id)
-        standing = standing_of(tx, self._policy, proposal.category)
+        standing = standings.of(proposal.category)
         if earlier is None:
             tx.add_label(self._label(proposal, choice, wrong=wrong))
             events = standing.monitor.learn(choice, wrong) if standing.monitor else []
@@ -136,17 +163,17 @@ class Learner:
             events = standing.monitor.mark_wrong(choice, label=False) if standing.monitor else []
         else:
             return
-        self._take(tx, standing, events)
+        self._take(tx, standing, events, standings)
 
-    def _marked(self, tx: Tx, proposal: Proposal, choice: Choice) -> None:
+    def _marked(self, tx: Tx, proposal: Proposal, choice: Choice, standings: _Standings) -> None:
         earlier = tx.label(proposal.category, choice.regime, proposal.conversation.id)
         if earlier is not None and earlier.marked:
             return
         tx.add_label(self._label(proposal, choice, wrong=True))
-        standing = standing_of(tx, self._policy, proposal.category)
+        standing = standings.of(proposal.category)
         if standing.monitor:
             label = earlier.wrong if earlier else None
-            self._take(tx, standing, standing.monitor.mark_wrong(choice, label=label))
+            self._take(tx, standing, standing.monitor.mark_wrong(choice, label=label), standings)
 
     def _label(self, proposal: Proposal, choice: Choice, *, wrong: bool) -> Label:
         marked = proposal.marked_by is not None
@@ -162,14 +189,15 @@ class Learner:
             audited=choice.audited and not marked,
             probability=choice.probability,
             marked=marked,
-            at=self._clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            at=text_of_time(self._clock.now()),
         )
 
     # what the labels showed
 
-    def _take(self, tx: Tx, standing: Standing, events: list[Event]) -> None:
-        if standing.monitor is None:
+    def _take(self, tx: Tx, standing: Standing, events: list[Event], standings: _Standings) -> None:
+        if standing.monitor is None or not events:
             return
+        standings.forget(standing)
         tightened = [event for event in events if isinstance(event, Tightened)]
         reason = f"{tightened[0].wrong} of the last {tightened[0].audits} audits were wrong" if tightened else None
         save(tx, standing, self._clock.now(), reason=reason)
@@ -275,7 +303,7 @@ class Learner:
         tx.change_setting(change)
 
     def _audit(self, tx: Tx, kind: str, rule: CategoryRule, payload: Mapping[str, Json]) -> None:
-        at = self._clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        at = text_of_time(self._clock.now())
         tx.audit(
             AuditedEvent(kind=kind, at=at, actor=SYSTEM, proposal_id=None, payload={"category": rule.name, **payload})
         )

@@ -8,6 +8,9 @@ import structlog
 
 from bot.domain.masking import mask
 
+# Asks its own logger's level, not the one that holds, before it spells every request and answer out for a debug line.
+_SLACK_CLIENT = "slack_sdk.web.async_base_client"
+
 
 def configure(level: str) -> None:
     """Send structlog and the standard library's logs to standard error, masked, from `level` up."""
@@ -35,7 +38,7 @@ def configure(level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for noisy in ("slack_bolt", "slack_sdk", "aiohttp.access", "LiteLLM"):
+    for noisy in ("slack_bolt", "slack_sdk", _SLACK_CLIENT, "aiohttp.access", "LiteLLM"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, getattr(logging, level)))
 
 

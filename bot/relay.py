@@ -15,12 +15,16 @@ from typing import Final
 import structlog
 
 from bot.domain.delivery import LEASE, Delivered, Errand, ErrandKind, Failed, Lost, Outcome, Postponed, backoff
-from bot.ports import Case, Clock, Commit, Courier, Store, Tx
+from bot.naps import comes
+from bot.ports import Case, Clock, Commit, Courier, Reader, Store, Tx
+from bot.right_of_way import RightOfWay
 
 log = structlog.get_logger(__name__)
 
 LANES_AT_ONCE: Final = 32
 LINES_TOGETHER: Final = 10
+LOOK_AGAIN: Final = timedelta(milliseconds=50)
+SHORTEST_NAP: Final = timedelta(milliseconds=5)
 LONGEST_NAP: Final = timedelta(seconds=30)
 BREATH: Final = timedelta(milliseconds=250)
 RUN_BUDGET: Final = LEASE / 3
@@ -35,6 +39,12 @@ class _Leased:
     lines: tuple[Case, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    leased: list[_Leased]
+    due: datetime | None
+
+
 class Relay:
     """Runs until stopped. `record` writes an execution's end; `buried` tells the team of another errand's."""
 
@@ -43,6 +53,7 @@ class Relay:
         *,
         store: Store,
         clock: Clock,
+        way: RightOfWay,
         couriers: Mapping[ErrandKind, Courier],
         record: Record,
         buried: Buried,
@@ -50,10 +61,12 @@ class Relay:
         attempts: int,
         owner: str,
     ) -> None:
-        self._store, self._clock, self._couriers = store, clock, couriers
+        self._store, self._clock, self._way, self._couriers = store, clock, way, couriers
         self._record, self._buried, self._sweep = record, buried, sweep
         self._attempts, self._owner = attempts, owner
         self._wake = asyncio.Event()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._stopping = False
         self._stirred = asyncio.Event()
         self._lanes: set[asyncio.Task[None]] = set()
         self._loops: list[asyncio.Task[None]] = []
@@ -62,6 +75,7 @@ class Relay:
     async def start(self) -> None:
         """End the leases of a dead predecessor, then begin."""
         await self._store.transact(lambda tx: tx.abandon_leases(self._clock.now()))
+        self._wake.set()
         self._loops = [
             asyncio.create_task(self._run(), name="sayso-relay"),
             asyncio.create_task(self._sweep_forever(), name="sayso-sweep"),
@@ -72,6 +86,9 @@ class Relay:
         for task in self._loops:
             task.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
+        self._stopping = True
+        if self._alarm:
+            self._alarm.cancel()
         if self._lanes:
             _, late = await asyncio.wait(self._lanes, timeout=5)
             for task in late:
@@ -86,33 +103,34 @@ class Relay:
 
     async def _run(self) -> None:
         while True:
+            await self._wake.wait()
+            await self._way.clear()
             self._wake.clear()
             try:
-                leased = await self._store.transact(self._lease)
-                due = None if leased else await self._store.read(lambda tx: tx.next_due())
+                self._send_off(await self._store.transact(self._lease))
             except Exception:
                 # A database that is locked or full for a moment must not end the relay for good.
                 log.exception("lease_failed")
                 await asyncio.sleep(1)
-                continue
-            for _, run in groupby(leased, key=lambda item: item.errand.lane):
-                task = asyncio.create_task(self._carry_lane(list(run)))
-                self._lanes.add(task)
-                task.add_done_callback(self._lane_free)
-            if not leased:
-                await self._nap(due)
+                self._wake.set()
 
-    async def _nap(self, due: datetime | None) -> None:
-        now = self._clock.now()
-        nap = LONGEST_NAP if due is None else min(max(due - now, timedelta(milliseconds=5)), LONGEST_NAP)
-        await _event_or(self._wake, nap)
+    def _send_off(self, found: _Found) -> None:
+        """Begin to carry what was leased, and look again when the next is due."""
+        for _, run in groupby(found.leased, key=lambda item: item.errand.lane):
+            task = asyncio.create_task(self._carry_lane(list(run)))
+            self._lanes.add(task)
+            task.add_done_callback(self._lane_free)
+        wait = LONGEST_NAP if found.due is None else min(max(found.due - self._clock.now(), SHORTEST_NAP), LONGEST_NAP)
+        if self._alarm:
+            self._alarm.cancel()
+        self._alarm = asyncio.get_running_loop().call_later(wait.total_seconds(), self._wake.set)
 
     def _lane_free(self, task: asyncio.Task[None]) -> None:
         self._lanes.discard(task)
-        self._wake.set()
         if not task.cancelled() and (error := task.exception()):
             # The lease stays and runs out: what was in flight is then carried again, as interrupted.
             log.error("lane_failed", exc_info=error)
+            self._wake.set()
 
     async def _sweep_forever(self) -> None:
         while True:
@@ -125,21 +143,19 @@ class Relay:
                 log.exception("sweep_failed")
                 due = None
             nap = LONGEST_NAP if due is None else min(max(due - self._clock.now(), timedelta(0)), LONGEST_NAP)
-            if await _event_or(self._stirred, nap):
+            if await comes(self._stirred, nap):
                 await asyncio.sleep(BREATH.total_seconds())
 
-    def _lease(self, tx: Tx) -> list[_Leased]:
+    def _lease(self, tx: Tx) -> _Found:
+        """What may go now, each with its case, and when to look again."""
         now = self._clock.now()
         errands = tx.lease(now=now, owner=self._owner, until=now + LEASE, limit=LANES_AT_ONCE)
+        repainted = {errand.proposal_id for errand in errands if errand.kind is ErrandKind.REPAINT}
         cases: dict[str, Case] = {}
 
         def case(proposal_id: str) -> Case:
             if proposal_id not in cases:
-                cases[proposal_id] = Case(
-                    proposal=tx.proposal(proposal_id),
-                    revisions=tuple(tx.revisions(proposal_id)),
-                    receipts=tuple(tx.receipts(proposal_id)),
-                )
+                cases[proposal_id] = _case(tx, proposal_id, receipts=proposal_id in repainted)
             return cases[proposal_id]
 
         leased = []
@@ -147,7 +163,8 @@ class Relay:
             lines = errand.payload.get("lines") if errand.kind is ErrandKind.RELOG else None
             shown = tuple(case(str(one)) for one in lines) if isinstance(lines, list) else ()
             leased.append(_Leased(errand, case(errand.proposal_id) if errand.proposal_id else None, shown))
-        return leased
+        # Much is under way: then it costs less to look again soon than to search for the next moment each time.
+        return _Found(leased, now + LOOK_AGAIN if leased else tx.next_due())
 
     async def _carry_lane(self, run: list[_Leased]) -> None:
         fresh: dict[str, Case] = {}
@@ -162,18 +179,38 @@ class Relay:
             others = [*head.lines, *(item.case for item in together if item.case)]
             outcome = await self._carry(head.errand, case, others)
             gone = [head.errand, *(item.errand for item in together)]
-            back = rest if isinstance(outcome, Postponed) else []
-            await self._store.transact(partial(self._settle_all, gone, outcome, back))
-            if isinstance(outcome, Postponed):
-                return
+            back, run = (rest, []) if isinstance(outcome, Postponed) else ([], rest)
+            settle = partial(self._settle_all, gone, outcome, back)
+            if run:
+                await self._store.transact(settle)
+            else:
+                await self._settle_and_lease(settle)
             if isinstance(outcome, Delivered) and outcome.receipt and case:
                 fresh[case.proposal.id] = replace(case, receipts=(*case.receipts, outcome.receipt))
-            run = rest
+
+    async def _settle_and_lease(self, settle: Callable[[Tx], None]) -> None:
+        """Write down what ended and take what may go next, in one transaction."""
+
+        def both(tx: Tx) -> _Found:
+            settle(tx)
+            return self._lease(tx)
+
+        if not self._stopping:
+            try:
+                self._send_off(await self._store.transact(both))
+            except Exception:
+                # What ended is a fact; that something else cannot be leased now must not undo it.
+                log.exception("lease_failed")
+            else:
+                return
+        await self._store.transact(settle)
+        self._wake.set()
 
     async def _carry(self, errand: Errand, case: Case | None, together: list[Case]) -> Outcome:
         courier = self._couriers.get(errand.kind)
         if courier is None:
             return Failed(error=f"nothing here carries {errand.kind}")
+        await self._way.clear()
         try:
             return await courier.carry(errand, case, *together)
         except Exception as error:
@@ -221,14 +258,14 @@ class Relay:
             tx.release(item.errand.id)
 
 
-async def _event_or(event: asyncio.Event, nap: timedelta) -> bool:
-    """Whether the event came within the nap; unlike `asyncio.wait_for` of 3.11, this never swallows a cancellation."""
-    try:
-        async with asyncio.timeout(nap.total_seconds()):
-            await event.wait()
-    except TimeoutError:
-        return False
-    return True
+def _case(tx: Reader, proposal_id: str, *, receipts: bool) -> Case:
+    """A proposal as it stands; its messages only where they are asked for."""
+    proposal = tx.proposal(proposal_id)
+    return Case(
+        proposal=proposal,
+        revisions=tuple(tx.revisions(proposal_id)) if proposal.revision.number > 1 else (proposal.revision,),
+        receipts=tuple(tx.receipts(proposal_id)) if receipts else (),
+    )
 
 
 def _together(run: list[_Leased]) -> tuple[_Leased, list[_Leased], list[_Leased]]:

@@ -1,8 +1,7 @@
 """A proposal as agents see it: in answers of the HTTP interface and in callbacks."""
 
-from datetime import datetime
-
 from bot.domain.lifecycle import State
+from bot.domain.moment import text_of_time
 from bot.domain.proposal import Json, Proposal
 
 RUNS = frozenset({State.APPROVED, State.EXECUTED, State.FAILED, State.IN_DOUBT})
@@ -31,19 +30,14 @@ def resource(proposal: Proposal) -> dict[str, Json]:
         else {
             "kind": decision.kind.value,
             "by": {"id": decision.by.id, "name": decision.by.name},
-            "at": moment(decision.at),
+            "at": text_of_time(decision.at),
             "reason": decision.reason,
         },
         "final": {proposal.kind: proposal.content.canonical()} if proposal.state in RUNS else None,
         "execution": None
         if execution is None
         else {"status": execution.status, "result": execution.result, "error": execution.error},
-        "created_at": moment(proposal.created_at),
-        "expires_at": moment(proposal.expires_at),
+        "created_at": text_of_time(proposal.created_at),
+        "expires_at": text_of_time(proposal.expires_at),
         "closed": proposal.closed,
     }
-
-
-def moment(at: datetime) -> str:
-    """UTC ISO 8601 with microseconds and Z."""
-    return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -10,6 +10,7 @@ from bot.domain.certificate import Certificate, NotEnough, certify_counts
 from bot.domain.decision import Actor
 from bot.domain.errors import BadInput
 from bot.domain.estimate import Estimate
+from bot.domain.moment import text_of_time
 from bot.domain.offer import WhatIf, accepted_offer, promise
 from bot.domain.policy import CategoryRule, Mode, Policy, Setting, number
 from bot.domain.proposal import Json, Proposal
@@ -252,7 +253,7 @@ class Thresholds:
         Errands(tx, self._policy, self._clock).notice(title, lines, level="good")
 
     def _audit(self, tx: Tx, kind: str, actor: Actor, rule: CategoryRule, payload: Mapping[str, Json]) -> None:
-        at = self._clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        at = text_of_time(self._clock.now())
         tx.audit(Event(kind=kind, at=at, actor=actor, proposal_id=None, payload={"category": rule.name, **payload}))
 
     def _known(self, category: str) -> CategoryRule:

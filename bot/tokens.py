@@ -5,13 +5,14 @@ import hashlib
 import hmac
 import re
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from bot.domain.audit import Event
 from bot.domain.decision import SYSTEM
 from bot.domain.errors import BadInput, NotFound, Refused
+from bot.domain.moment import text_of_time
 from bot.ports import Clock, Store, Token, Tx
 
 PREFIX: Final = "sayso_"
@@ -32,6 +33,7 @@ class Tokens:
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store, self._clock = store, clock
+        self._known: dict[str, Token] = {}
 
     async def create(
         self, name: str, scope: Scope, *, owner: str | None = None, lifetime: timedelta | None = None
@@ -73,21 +75,46 @@ class Tokens:
 
     async def recognise(self, secret: str) -> Token:
         """The live token of this secret; Refused for an unknown, expired or revoked one."""
-        token = await self._store.read(lambda tx: tx.token(hashed(secret)))
-        now = self._clock.now()
-        if token is None:
-            raise Refused("This token is not known here; create one with `sayso tokens create NAME --scope propose`.")
-        if token.revoked_at is not None:
-            raise Refused("This token was revoked; ask for a new one.")
-        if token.expires_at is not None and token.expires_at <= now:
-            raise Refused("This token has expired; ask for a new one.")
-        if token.last_used_at is None or now - token.last_used_at > TOUCH_EVERY:
+        hash_, now = hashed(secret), self._clock.now()
+        token = _live(await self._store.read(lambda tx: tx.token(hash_)), now)
+        if _stale(token, now):
             await self._store.transact(lambda tx: tx.touch_token(token.id, now))
+        self._known[hash_] = token
         return token
 
+    async def recall(self, secret: str) -> Token:
+        """As `recognise`, but perhaps from memory: for whoever asks `check` before anything is done."""
+        return self._known.get(hashed(secret)) or await self.recognise(secret)
+
+    def check(self, tx: Tx, token: Token) -> None:
+        """Refused unless the token is live in this very transaction; one that was revoked a moment ago is not."""
+        now = self._clock.now()
+        found = tx.token(token.hash)
+        try:
+            token = _live(found, now)
+        except Refused:
+            self._known.pop(token.hash, None)
+            raise
+        if _stale(token, now):
+            tx.touch_token(token.id, now)
+
     def _audit(self, tx: Tx, kind: str, name: str, scope: str) -> None:
-        at = self._clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        at = text_of_time(self._clock.now())
         tx.audit(Event(kind=kind, at=at, actor=SYSTEM, proposal_id=None, payload={"name": name, "scope": scope}))
+
+
+def _live(token: Token | None, now: datetime) -> Token:
+    if token is None:
+        raise Refused("This token is not known here; create one with `sayso tokens create NAME --scope propose`.")
+    if token.revoked_at is not None:
+        raise Refused("This token was revoked; ask for a new one.")
+    if token.expires_at is not None and token.expires_at <= now:
+        raise Refused("This token has expired; ask for a new one.")
+    return token
+
+
+def _stale(token: Token, now: datetime) -> bool:
+    return token.last_used_at is None or now - token.last_used_at > TOUCH_EVERY
 
 
 def hashed(secret: str) -> str:

@@ -1,13 +1,14 @@
 """Wakes whoever waits for a proposal to change: an event for each waiter, set by the commit that changed it."""
 
 import asyncio
-import contextlib
 from collections import defaultdict
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TypeVar
 
 from bot.domain.errors import NotFound
 from bot.domain.proposal import Proposal
+from bot.naps import comes
 from bot.ports import Commit, Reader, Store
 
 T = TypeVar("T")
@@ -57,9 +58,7 @@ class WaitingRoom:
                 left = deadline - asyncio.get_running_loop().time()
                 if enough(seen) or left <= 0 or self._closing:
                     return seen
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(left):
-                        await event.wait()
+                await comes(event, timedelta(seconds=left))
         finally:
             self._waiters[touched].discard(event)
             if not self._waiters[touched]:

@@ -15,7 +15,7 @@ from bot.domain.errors import BadInput, Refused, TooMuch
 from bot.domain.lifecycle import State
 from bot.domain.proposal import Action, Proposal, canonical_json
 from bot.outbound import Guard
-from bot.ports import Query, Store, Token
+from bot.ports import Query, Store, Token, Tx
 from bot.resource import resource
 from bot.strict_json import parse
 from bot.tokens import Scope, Tokens
@@ -54,7 +54,7 @@ class Api:
 
     async def submit(self, request: web.Request) -> web.Response:
         """POST /v1/proposals"""
-        token = await self.identify(request, Scope.PROPOSE)
+        token = await self.identify(request, Scope.PROPOSE, recall=True)
         self.rate.count(token.name)
         key = key_of(request)
         body = ProposalIn.model_validate(parse(await read_body(request), max_bytes=LARGEST_BODY))
@@ -78,7 +78,8 @@ class Api:
                 connector=body.connector,
                 callback_url=body.callback_url,
                 expires_in=body.lifetime,
-            )
+            ),
+            lambda tx: self._check(tx, token),
         )
         return _answer(proposal, status=201 if created else 200)
 
@@ -114,13 +115,19 @@ class Api:
         """GET /openapi.json"""
         return web.json_response(document())
 
-    async def identify(self, request: web.Request, needed: Scope) -> Token:
-        """Whose token this is, if it may do what is `needed`."""
+    def _check(self, tx: Tx, token: Token) -> None:
+        try:
+            self.tokens.check(tx, token)
+        except Refused as refusal:
+            raise Unauthorized(refusal.sentence) from None
+
+    async def identify(self, request: web.Request, needed: Scope, *, recall: bool = False) -> Token:
+        """Whose token this is, if it may do what is `needed`; `recall` for whoever checks it again as it acts."""
         scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not secret.strip():
             raise Unauthorized("Send the header `Authorization: Bearer TOKEN`.")
         try:
-            token = await self.tokens.recognise(secret.strip())
+            token = await (self.tokens.recall if recall else self.tokens.recognise)(secret.strip())
         except Refused as refusal:
             raise Unauthorized(refusal.sentence) from None
         if needed is Scope.PROPOSE and token.scope == Scope.READ:

@@ -7,16 +7,18 @@ from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.signature import SignatureVerifier
 
+from bot.right_of_way import RightOfWay
+
 LARGEST: Final = 1_000_000
 
 
 class SlackDoor:
     """`POST /slack/events` for everything that Slack delivers over HTTP."""
 
-    def __init__(self, app: AsyncApp, signing_secret: str) -> None:
+    def __init__(self, app: AsyncApp, signing_secret: str, way: RightOfWay) -> None:
         if not signing_secret:
             raise ValueError("an empty signing secret would let anybody in")
-        self._app = app
+        self._app, self._way = app, way
         self._verifier = SignatureVerifier(signing_secret)
 
     async def deliver(self, request: web.Request) -> web.StreamResponse:
@@ -26,7 +28,8 @@ class SlackDoor:
         body = await request.read()
         if not self._genuine(body, request):
             return web.Response(status=401, text="not signed by Slack")
-        return await to_aiohttp_response(await self._app.async_dispatch(await to_bolt_request(request)))
+        with self._way.taken():
+            return await to_aiohttp_response(await self._app.async_dispatch(await to_bolt_request(request)))
 
     def _genuine(self, body: bytes, request: web.Request) -> bool:
         timestamp = request.headers.get("X-Slack-Request-Timestamp", "")

@@ -8,13 +8,14 @@ from typing import Final
 from aiohttp import web
 
 from bot.domain.errors import BadInput, NotFound
+from bot.domain.moment import text_of_time
 from bot.domain.policy import Policy
 from bot.domain.proposal import Json, Proposal, canonical_json
 from bot.domain.ticket import QueuedTicket, TicketState
 from bot.intake.arrival import Arrival
 from bot.intake.reception import Reception
 from bot.ports import Reader
-from bot.resource import moment, resource
+from bot.resource import resource
 from bot.strict_json import parse
 from bot.tokens import Scope
 from handlers.api import LARGEST_BODY, Api, key_of, only, read_body, seconds_of
@@ -97,6 +98,6 @@ def _resource(ticket: QueuedTicket, proposal: Proposal | None) -> dict[str, Json
         "conversation": ticket.conversation.id,
         "attempts": ticket.attempts,
         "error": ticket.error,
-        "created_at": moment(ticket.created_at),
+        "created_at": text_of_time(ticket.created_at),
         "proposal": resource(proposal) if proposal else None,
     }

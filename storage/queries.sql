@@ -31,11 +31,11 @@ SELECT * FROM proposals
 -- name: waiting
 SELECT * FROM proposals WHERE state IN ('pending', 'escalated') ORDER BY expires_at, id LIMIT :limit;
 
--- name: count_state
-SELECT count(*) AS n FROM proposals WHERE state = :state;
+-- name: state_sizes
+SELECT state, count(*) AS n FROM proposals GROUP BY state;
 
--- name: count_state_of_agent
-SELECT count(*) AS n FROM proposals WHERE state = :state AND agent = :agent;
+-- name: waiting_of
+SELECT count(*) AS n FROM proposals WHERE agent = :agent AND state IN ('pending', 'escalated');
 
 -- name: overdue
 SELECT id FROM proposals WHERE state IN ('pending', 'escalated') AND expires_at <= :now ORDER BY expires_at LIMIT :limit;
@@ -66,25 +66,31 @@ VALUES (:id, :kind, :lane, :proposal_id, :payload, :coalesce, 'ready', :due_at, 
     ON CONFLICT (id) DO UPDATE SET state = 'ready', due_at = excluded.due_at, payload = excluded.payload, attempts = 0, error = NULL
     WHERE outbox.state = 'dead';
 
--- name: coalesces
-SELECT 1 AS yes FROM outbox WHERE lane = :lane AND coalesce = :coalesce AND state = 'ready' LIMIT 1;
+-- name: coalesce
+UPDATE outbox SET due_at = CASE WHEN due_at > :due_at THEN :due_at ELSE due_at END
+ WHERE coalesce = :coalesce AND lane = :lane AND state = 'ready';
 
 -- name: lane_heads
-SELECT o.*, o.state = 'leased' AS interrupted FROM outbox o LEFT JOIN lanes l ON l.lane = o.lane
+SELECT o.*, o.state = 'leased' AS interrupted,
+       EXISTS (SELECT 1 FROM outbox n WHERE n.lane = o.lane AND n.seq > o.seq AND n.state = 'ready') AS more
+  FROM outbox o LEFT JOIN lanes l ON l.lane = o.lane
  WHERE o.state IN ('ready', 'leased') AND o.due_at <= :now
    AND (o.state = 'ready' OR o.leased_until <= :now)
    AND (l.held_until IS NULL OR l.held_until <= :now)
-   AND (:paused = 0 OR o.kind NOT IN ('execute', 'speak'))
-   AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.lane = o.lane AND p.seq < o.seq AND p.state IN ('ready', 'leased')
-                      AND (:paused = 0 OR p.kind NOT IN ('execute', 'speak')))
+   AND (o.kind NOT IN ('execute', 'speak') OR NOT EXISTS (SELECT 1 FROM paused))
+   AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.lane = o.lane AND p.seq <> o.seq AND p.state IN ('ready', 'leased')
+                      AND ((p.state = 'leased' AND p.leased_until > :now)
+                           OR (p.seq < o.seq AND (p.state = 'leased' OR p.coalesce IS NULL OR p.due_at <= :now)
+                               AND (p.kind NOT IN ('execute', 'speak') OR NOT EXISTS (SELECT 1 FROM paused)))))
  ORDER BY o.seq LIMIT :limit;
 
 -- name: lane_followers
 SELECT *, 0 AS interrupted FROM outbox o
- WHERE lane = :lane AND seq > :seq AND state = 'ready' AND due_at <= :now AND (:paused = 0 OR kind NOT IN ('execute', 'speak'))
+ WHERE lane = :lane AND seq > :seq AND state = 'ready' AND due_at <= :now
+   AND (kind NOT IN ('execute', 'speak') OR NOT EXISTS (SELECT 1 FROM paused))
    AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.lane = o.lane AND p.seq > :seq AND p.seq < o.seq
-                      AND (p.state = 'leased' OR (p.state = 'ready' AND p.due_at > :now))
-                      AND (:paused = 0 OR p.kind NOT IN ('execute', 'speak')))
+                      AND (p.state = 'leased' OR (p.state = 'ready' AND p.due_at > :now AND p.coalesce IS NULL))
+                      AND (p.kind NOT IN ('execute', 'speak') OR NOT EXISTS (SELECT 1 FROM paused)))
  ORDER BY seq LIMIT :limit;
 
 -- name: lease
@@ -112,9 +118,11 @@ UPDATE outbox SET leased_until = :now WHERE state = 'leased' AND leased_until > 
 SELECT min(CASE WHEN o.state = 'leased' THEN o.leased_until
                 WHEN l.held_until IS NOT NULL AND l.held_until > o.due_at THEN l.held_until ELSE o.due_at END) AS at
   FROM outbox o LEFT JOIN lanes l ON l.lane = o.lane
- WHERE o.state IN ('ready', 'leased') AND (:paused = 0 OR o.kind NOT IN ('execute', 'speak'))
-   AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.lane = o.lane AND p.seq < o.seq AND p.state IN ('ready', 'leased')
-                      AND (:paused = 0 OR p.kind NOT IN ('execute', 'speak')));
+ WHERE o.state IN ('ready', 'leased') AND (o.kind NOT IN ('execute', 'speak') OR NOT EXISTS (SELECT 1 FROM paused))
+   AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.lane = o.lane AND p.seq <> o.seq AND p.state IN ('ready', 'leased')
+                      AND ((o.state = 'ready' AND p.state = 'leased' AND p.leased_until > o.due_at)
+                           OR (p.seq < o.seq AND (p.state = 'leased' OR p.coalesce IS NULL OR p.due_at <= o.due_at)
+                               AND (p.kind NOT IN ('execute', 'speak') OR NOT EXISTS (SELECT 1 FROM paused)))));
 
 -- name: outbox_size
 SELECT state, count(*) AS n FROM outbox GROUP BY state;
@@ -150,6 +158,9 @@ INSERT INTO kept (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDA
 
 -- name: kept
 SELECT value FROM kept WHERE name = :name;
+
+-- name: paused
+SELECT 1 AS yes FROM kept WHERE name = 'pause' AND value <> 'null';
 
 -- name: regime
 SELECT * FROM regimes WHERE category = :category ORDER BY number DESC LIMIT 1;
@@ -242,7 +253,7 @@ VALUES (:seq, :kind, :at, :actor_kind, :actor_id, :actor_name, :proposal_id, :pa
 SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1;
 
 -- name: audit_events
-SELECT * FROM audit WHERE seq > :after ORDER BY seq LIMIT :limit;
+SELECT * FROM audit WHERE seq > :after AND (:kinds = '' OR instr(:kinds, ',' || kind || ',') > 0) ORDER BY seq LIMIT :limit;
 
 -- name: audit_never_updates
 CREATE TRIGGER IF NOT EXISTS audit_never_updates BEFORE UPDATE ON audit
@@ -263,6 +274,9 @@ SELECT * FROM tickets WHERE conversation_id = :conversation_id AND state = 'wait
 
 -- name: due_tickets
 SELECT * FROM tickets WHERE state = 'waiting' AND due_at <= :now ORDER BY due_at, id LIMIT :limit;
+
+-- name: any_ticket
+SELECT 1 AS yes FROM tickets LIMIT 1;
 
 -- name: next_ticket
 SELECT min(due_at) AS at FROM tickets WHERE state = 'waiting';

@@ -3,14 +3,15 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, fields
-from datetime import UTC, datetime
-from typing import Any, cast
+from datetime import datetime
+from typing import Any, Final, cast
 
 from bot.domain.audit import AuditEvent, Event
 from bot.domain.decision import Actor, ActorKind, Decision, DecisionKind, Ruling
 from bot.domain.delivery import Errand, ErrandKind, Receipt
 from bot.domain.label import Label
 from bot.domain.lifecycle import State, Verdict
+from bot.domain.moment import text_of_time, time_of_text
 from bot.domain.monitor import Choice
 from bot.domain.policy import Mode
 from bot.domain.proposal import (
@@ -30,21 +31,12 @@ from bot.domain.threshold import SettingChange, Source
 from bot.ports import StoredRegime, Submission, Token
 
 Row = Mapping[str, Any]
-
-
-def text_of_time(at: datetime) -> str:
-    """Fixed-width UTC ISO text, so that text order is time order."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def time_of_text(text: str) -> datetime:
-    """The aware UTC time of `text_of_time`."""
-    return datetime.fromisoformat(text)
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def text_of_json(value: Json) -> str:
     """JSON text with sorted names and no blanks; what is hashed goes through `canonical_json` instead."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def proposal_row(proposal: Proposal, submission: Submission) -> dict[str, Any]:
@@ -101,7 +93,11 @@ def _progress(proposal: Proposal) -> dict[str, Json]:
     return {
         "content": proposal.content.canonical(),
         "author": _actor(proposal.revision.author),
-        "ruling": {**asdict(ruling), "verdict": ruling.verdict.value},
+        "ruling": {
+            **_flat(ruling),
+            "verdict": ruling.verdict.value,
+            "choice": None if ruling.choice is None else _flat(ruling.choice),
+        },
         "decision": None
         if decision is None
         else {
@@ -114,10 +110,15 @@ def _progress(proposal: Proposal) -> dict[str, Json]:
         "escalated_by": None if proposal.escalated_by is None else _actor(proposal.escalated_by),
         "cards": [list(card) for card in proposal.cards],
         "approvals": [_actor(actor) for actor in proposal.approvals],
-        "execution": None if execution is None else asdict(execution),
+        "execution": None if execution is None else _flat(execution),
         "marked_by": None if proposal.marked_by is None else _actor(proposal.marked_by),
         "follow_ups": [[m.role, m.text, m.at] for m in proposal.follow_ups],
     }
+
+
+def _flat(value: Ruling | Choice | Execution) -> dict[str, Json]:
+    """What a dataclass holds by name, not copied: unlike `asdict`, which copies every value for good."""
+    return {name: getattr(value, name) for name in value.__slots__}
 
 
 def _actor(actor: Actor) -> list[Json]:

@@ -266,6 +266,14 @@ def autonomy(db: Database) -> None:
     )
 
 
+@migrations(name="0005_pace")
+def pace(db: Database) -> None:
+    """What keeps a click quick where much waits: indexes for the quota and for repaints, and the pause as a view."""
+    table(db, "proposals").create_index(["agent", "state"])
+    table(db, "outbox").create_index(["coalesce"])
+    db.create_view("paused", QUERIES["paused"])
+
+
 def names() -> frozenset[str]:
     """The names of every migration that this Sayso knows."""
     return frozenset(migration.name for migration in migrations.pending(Database(memory=True)))

@@ -9,12 +9,12 @@ from bot.domain.decision import Actor, Decision
 from bot.domain.delivery import Errand, Receipt
 from bot.domain.errors import NotFound
 from bot.domain.label import Label
-from bot.domain.lifecycle import State
-from bot.domain.proposal import Json, Proposal, Revision
+from bot.domain.moment import text_of_time, time_of_text
+from bot.domain.proposal import Content, Json, Proposal, Revision
 from bot.domain.threshold import SettingChange
 from bot.ports import AuditCount, DayCount, Pause, Query, StoredRegime, Submission, Token
 from storage import rows
-from storage.rows import Row, text_of_time
+from storage.rows import Row
 from storage.tickets import Tickets
 
 Run = Callable[[str, dict[str, Any]], list[Row]]
@@ -26,11 +26,14 @@ SIGHTINGS_KEPT = timedelta(hours=1)
 class Session(Tickets):
     """Implements `bot.ports.Tx`; `run(name, parameters)` runs one named query and gives its rows.
 
-    `touched` and `errands` gather what a commit has to tell those who wait.
+    `touched` and `errands` gather what a commit has to tell those who wait. `head` is the end of the audit chain, where
+    an earlier session of the same commit has left it.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, *, head: tuple[int, str] | None = None) -> None:
         self._run = run
+        self._salts: dict[str, str] = {}
+        self.head = head
         self.touched: set[str] = set()
         self.errands = False
 
@@ -45,6 +48,7 @@ class Session(Tickets):
         row = self._one("proposal", id=proposal_id)
         if row is None:
             raise NotFound(f"There is no proposal {proposal_id}.")
+        self._salts[proposal_id] = row["salt"]
         return rows.proposal_of(row)
 
     def add_proposal(self, proposal: Proposal, submission: Submission) -> None:
@@ -53,6 +57,7 @@ class Session(Tickets):
         self._run("add_revision", rows.revision_row(proposal, proposal.created_at))
         if proposal.decision:
             self._run("add_decision", rows.decision_row(proposal.id, proposal.decision))
+        self._salts[proposal.id] = submission.salt
         self.touched.add(proposal.id)
 
     def swap(self, before: Proposal, after: Proposal) -> bool:
@@ -80,11 +85,10 @@ class Session(Tickets):
 
     def find(self, query: Query) -> list[Proposal]:
         """Newest first."""
-        states = f",{','.join(state.value for state in query.states)}," if query.states else ""
         found = self._run(
             "find",
             {
-                "states": states,
+                "states": _listed(state.value for state in query.states),
                 "category": query.category,
                 "agent": query.agent,
                 "cursor": query.cursor,
@@ -97,11 +101,13 @@ class Session(Tickets):
         """What waits for a person, the soonest to expire first."""
         return [rows.proposal_of(row) for row in self._run("waiting", {"limit": limit})]
 
-    def count(self, *, states: Iterable[State], agent: str | None = None) -> int:
-        """How many proposals are in any of these states."""
-        name = "count_state" if agent is None else "count_state_of_agent"
-        extra = {} if agent is None else {"agent": agent}
-        return sum(int(self._run(name, {"state": state.value, **extra})[0]["n"]) for state in states)
+    def state_sizes(self) -> dict[str, int]:
+        """Proposals by state; a state that none is in is left out."""
+        return {row["state"]: int(row["n"]) for row in self._run("state_sizes", {})}
+
+    def waiting_of(self, agent: str) -> int:
+        """How many proposals of this agent wait for a person."""
+        return int(self._run("waiting_of", {"agent": agent})[0]["n"])
 
     def submitted(self, agent: str, key: str) -> tuple[str, str] | None:
         """(proposal id, body hash) of what this agent sent under this key before."""
@@ -110,8 +116,10 @@ class Session(Tickets):
 
     def salt(self, proposal_id: str) -> str:
         """The salt of this proposal's audit commitments."""
-        row = self._one("salt", id=proposal_id)
-        return str(row["salt"]) if row else ""
+        if proposal_id not in self._salts:
+            row = self._one("salt", id=proposal_id)
+            self._salts[proposal_id] = str(row["salt"]) if row else ""
+        return self._salts[proposal_id]
 
     def overdue(self, now: datetime, limit: int) -> list[str]:
         """Ids of waiting proposals whose time is over."""
@@ -120,7 +128,7 @@ class Session(Tickets):
     def next_expiry(self) -> datetime | None:
         """When the next waiting proposal expires."""
         row = self._one("next_expiry")
-        return rows.time_of_text(row["at"]) if row and row["at"] else None
+        return time_of_text(row["at"]) if row and row["at"] else None
 
     def conversation_proposals(self, conversation_id: str, limit: int = 20) -> list[Proposal]:
         """The proposals of one conversation, newest first."""
@@ -131,6 +139,10 @@ class Session(Tickets):
         """Every revision, the AI's first."""
         return [rows.revision_of(row) for row in self._run("revisions", {"proposal_id": proposal_id})]
 
+    def draft(self, proposal: Proposal) -> Content:
+        """The AI's own wording, which an edit may have replaced."""
+        return proposal.content if proposal.revision.number == 1 else self.revisions(proposal.id)[0].content
+
     def decisions(self, proposal_id: str) -> list[Decision]:
         """Every decision in order."""
         return [rows.decision_of(row) for row in self._run("decisions", {"proposal_id": proposal_id})]
@@ -138,11 +150,12 @@ class Session(Tickets):
     # the outbox
 
     def enqueue(self, errand: Errand) -> None:
-        """Add an errand, unless one that it coalesces with still waits."""
-        if errand.coalesce and self._one("coalesces", lane=errand.lane, coalesce=errand.coalesce):
-            return
-        self._run("enqueue", rows.errand_row(errand))
+        """Add an errand; where one that it coalesces with still waits, that one stands for it, no later than this."""
         self.errands = True
+        row = rows.errand_row(errand)
+        if errand.coalesce and self._run("coalesce", {name: row[name] for name in ("lane", "coalesce", "due_at")}):
+            return
+        self._run("enqueue", row)
 
     def recall(self, proposal_id: str) -> bool:
         """Take back an execution that nobody has leased yet; False where it is too late."""
@@ -150,16 +163,16 @@ class Session(Tickets):
 
     def lease(self, *, now: datetime, owner: str, until: datetime, limit: int) -> list[Errand]:
         """Lease up to `limit` lanes, each with the run of errands that may go now, in order."""
-        paused = int(self.pause() is not None)
-        at = text_of_time(now)
+        self.errands = False  # whoever leases has seen them all, and asks when the next are due
+        at, lease = text_of_time(now), {"owner": owner, "until": text_of_time(until)}
         leased: list[Errand] = []
-        for head in self._run("lane_heads", {"now": at, "paused": paused, "limit": limit}):
-            followers = self._run(
-                "lane_followers",
-                {"lane": head["lane"], "seq": head["seq"], "now": at, "paused": paused, "limit": FOLLOWERS},
-            )
-            for row in (head, *followers):
-                self._run("lease", {"seq": row["seq"], "owner": owner, "until": text_of_time(until)})
+        for head in self._run("lane_heads", {"now": at, "limit": limit}):
+            run = [head]
+            if head["more"]:
+                about = {"lane": head["lane"], "seq": head["seq"], "now": at, "limit": FOLLOWERS}
+                run += self._run("lane_followers", about)
+            for row in run:
+                self._run("lease", {"seq": row["seq"], **lease})
                 leased.append(rows.errand_of(row, attempts=row["attempts"] + 1))
         return leased
 
@@ -192,8 +205,8 @@ class Session(Tickets):
 
     def next_due(self) -> datetime | None:
         """When the next errand may go."""
-        row = self._one("next_due", paused=int(self.pause() is not None))
-        return rows.time_of_text(row["at"]) if row and row["at"] else None
+        row = self._one("next_due")
+        return time_of_text(row["at"]) if row and row["at"] else None
 
     def outbox_size(self) -> dict[str, int]:
         """Errands by state: ready, leased, dead."""
@@ -234,7 +247,7 @@ class Session(Tickets):
             return None
         by = Actor(kind="person", id=str(value["id"]), name=str(value["name"]))
         reason = value["reason"]
-        return Pause(by=by, at=rows.time_of_text(str(value["at"])), reason=None if reason is None else str(reason))
+        return Pause(by=by, at=time_of_text(str(value["at"])), reason=None if reason is None else str(reason))
 
     def set_pause(self, pause: Pause | None) -> None:
         """Stop executions, or let them go on."""
@@ -361,13 +374,24 @@ class Session(Tickets):
     def audit(self, event: Event) -> None:
         """Append an event to the chain."""
         seq, previous = self.audit_head()
-        self._run("add_audit", rows.audit_row(chained(seq + 1, event, previous)))
+        written = chained(seq + 1, event, previous)
+        self._run("add_audit", rows.audit_row(written))
+        self.head = (written.seq, written.hash)
 
     def audit_head(self) -> tuple[int, str]:
         """(number of events, hash of the last)."""
-        row = self._one("audit_head")
-        return (row["seq"], row["hash"]) if row else (0, GENESIS)
+        if self.head is None:
+            row = self._one("audit_head")
+            self.head = (row["seq"], row["hash"]) if row else (0, GENESIS)
+        return self.head
 
-    def audit_events(self, *, after: int = 0, limit: int = 1000) -> list[AuditEvent]:
-        """Events in order, behind `after`."""
-        return [rows.audit_of(row) for row in self._run("audit_events", {"after": after, "limit": limit})]
+    def audit_events(self, *, after: int = 0, limit: int = 1000, kinds: Iterable[str] = ()) -> list[AuditEvent]:
+        """Events in order, behind `after`; only those of some kinds where these are given."""
+        parameters = {"after": after, "limit": limit, "kinds": _listed(kinds)}
+        return [rows.audit_of(row) for row in self._run("audit_events", parameters)]
+
+
+def _listed(names: Iterable[str]) -> str:
+    """`,a,b,` for a query to look into, or nothing where nothing was listed."""
+    joined = ",".join(names)
+    return f",{joined}," if joined else ""

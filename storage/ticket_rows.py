@@ -3,9 +3,10 @@
 import json
 from typing import Any
 
+from bot.domain.moment import text_of_time, time_of_text
 from bot.domain.proposal import Conversation, Json, Message
 from bot.domain.ticket import QueuedTicket, TicketState
-from storage.rows import Row, text_of_json, text_of_time, time_of_text
+from storage.rows import Row, text_of_json
 
 
 def ticket_row(ticket: QueuedTicket) -> dict[str, Any]:

@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from bot.domain.errors import NotFound
+from bot.domain.moment import text_of_time, time_of_text
 from bot.domain.ticket import QueuedTicket
 from storage import ticket_rows
-from storage.rows import Row, text_of_time, time_of_text
+from storage.rows import Row
 
 
 class Tickets:
@@ -39,6 +40,10 @@ class Tickets:
         """Tickets to draft now, the longest due first."""
         found = self._run("due_tickets", {"now": text_of_time(now), "limit": limit})
         return [ticket_rows.ticket_of(row) for row in found]
+
+    def any_ticket(self) -> bool:
+        """Whether a ticket ever came in."""
+        return bool(self._run("any_ticket", {}))
 
     def next_ticket(self) -> datetime | None:
         """When the next ticket is due."""

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 from typing import Final
 
@@ -41,6 +42,7 @@ _NATION_FLAGS: Final = frozenset({"gbeng", "gbsct", "gbwls"})
 
 _BLANK: Final = r" \t\xa0\u1680\u2000-\u200a\u202f\u205f\u3000"
 _SPACES: Final = re.compile(rf"[{_BLANK}]{{{SPACES_IN_A_ROW + 1},}}+")
+_MANY_SPACES: Final = " " * (SPACES_IN_A_ROW + 1)
 _BLANK_LINES: Final = re.compile(rf"\n(?:[{_BLANK}]*+\n){{{BLANK_LINES_IN_A_ROW + 1},}}+")
 # Combining marks are neither word characters nor blanks, so this finds every stack worth a closer look.
 _MAYBE_MARKS: Final = re.compile(rf"[^\w\s\x00-\u02ff]{{{MARKS_ON_ONE_BASE + 1},}}+")
@@ -65,6 +67,8 @@ class Revealed:
     hidden: tuple[str, ...]
 
 
+# One card asks for the same few texts again and again.
+@lru_cache(maxsize=32)
 def reveal(text: str) -> Revealed:
     """Show hidden and deceptive characters as `<U+202E>`, and long blank runs as `⟨3,000 spaces⟩`.
 
@@ -73,6 +77,8 @@ def reveal(text: str) -> Revealed:
     marker counts. Words that mix scripts keep their letters and are named in the notes. Works on any `str`,
     lone surrogates included.
     """
+    if text.isascii() and text.isprintable() and _MANY_SPACES not in text:
+        return Revealed(text=text, hidden=())  # one plain line: most of what is ever shown
     found: Counter[str] = Counter()
     spelled: list[str] = []
     shown = text.replace("\r\n", "\n")

@@ -17,6 +17,7 @@ from bot.drafting.ports import Library, LibraryAccess, Precedent
 from bot.errands import Line
 from bot.intake.bell import Bell
 from bot.ports import Clock, Commit, Reader, Store, Tx
+from bot.right_of_way import RightOfWay
 
 CURSOR: Final = "feedback"
 BATCH: Final = 200
@@ -47,10 +48,11 @@ class Feedback:
         clock: Clock,
         learn: Learn,
         bell: Bell,
+        way: RightOfWay,
         taught: Callable[[], None] = lambda: None,
     ) -> None:
         self._store, self._access, self._clock, self._learn, self._bell = store, access, clock, learn, bell
-        self._taught = taught
+        self._way, self._taught = way, taught
         self._wake = asyncio.Event()
         self._settled = 0
         self._loop: asyncio.Task[None] | None = None
@@ -76,6 +78,7 @@ class Feedback:
             await self._wake.wait()
             # Many decisions come together; learning from them may wait a moment, a click may not wait for it.
             await asyncio.sleep(BREATH)
+            await self._way.clear()
             self._wake.clear()
             try:
                 while await self.follow():
@@ -111,13 +114,14 @@ class Feedback:
 def _lessons(tx: Reader) -> tuple[int | None, list[_Lesson]]:
     """What the next events teach, and the number of the last of them; None where there are none."""
     cursor = tx.kept(CURSOR)
-    events = tx.audit_events(after=cursor if isinstance(cursor, int) else 0, limit=BATCH)
+    after = cursor if isinstance(cursor, int) else 0
+    events = tx.audit_events(after=after, limit=BATCH, kinds=SENT | DROPPED)
     found = []
     for written in events:
-        if written.event.proposal_id and written.event.kind in SENT | DROPPED:
+        if written.event.proposal_id:
             proposal = tx.proposal(written.event.proposal_id)
             sent = written.event.kind in SENT
-            draft = tx.revisions(proposal.id)[0].content
+            draft = tx.draft(proposal)
             found.append(_lesson(proposal, draft, sent=sent))
     return (events[-1].seq if events else None), [lesson for lesson in found if lesson]
 

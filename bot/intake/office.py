@@ -31,8 +31,9 @@ from bot.intake.post import PostRoom
 from bot.intake.reception import Reception
 from bot.intake.slack_messages import SlackNames
 from bot.intake.smtp import Listener
-from bot.intake.worker import Worker
-from bot.ports import Clock, Store
+from bot.intake.worker import TICKET, Worker
+from bot.ports import Clock, Commit, Store
+from bot.right_of_way import RightOfWay
 
 LOOK_AGAIN: Final = 15.0
 EMBED_EVERY: Final = 1.0
@@ -52,6 +53,7 @@ class Office:
         approvals: Approvals,
         clock: Clock,
         client: AsyncWebClient,
+        way: RightOfWay,
     ) -> None:
         self._policy, self._store, self._access = policy, store, access
         self._stack = AsyncExitStack()
@@ -61,7 +63,8 @@ class Office:
         self._retriever = Retriever(access, self._embedder)
         self._model = _model(config, policy, access, clock)
         self._thresholds: Mapping[str, float | None] = {}
-        self._stale = asyncio.Event()
+        self._stale, self._drafts = asyncio.Event(), asyncio.Event()
+        store.subscribe(self._on_commit)
         writer: Writer = self._model or PrecedentDrafter()
         settings = Settings(threshold=self._threshold_of, known=policy.knowledge.known)
         self._drafting = Drafting(retriever=self._retriever, writer=writer, access=access, settings=settings)
@@ -78,7 +81,13 @@ class Office:
             named=names.named,
         )
         self._feedback = Feedback(
-            store=store, access=access, clock=clock, learn=self._drafting.learn, bell=self.bell, taught=self._stale.set
+            store=store,
+            access=access,
+            clock=clock,
+            learn=self._drafting.learn,
+            bell=self.bell,
+            way=way,
+            taught=self._stale.set,
         )
         self._post = PostRoom(reception=self.reception, bell=self.bell, policy=policy)
         rule = policy.intake
@@ -94,6 +103,8 @@ class Office:
         self._task(self._keep_thresholds, "sayso-intake-thresholds")
         if self._embedder:
             self._stale.set()
+            if self._policy.intake.open or await self._store.read(lambda tx: tx.any_ticket()):
+                self._drafts.set()
             self._task(self._catch_up, "sayso-embed")
         if self._model:
             self._stack.callback(self._model.close)
@@ -112,6 +123,10 @@ class Office:
         await self._stack.aclose()
         if self._embedder:
             self._embedder.close()
+
+    def _on_commit(self, commit: Commit) -> None:
+        if any(touched.startswith(TICKET) for touched in commit.proposals):
+            self._drafts.set()
 
     def _task(self, work: Callable[[], Awaitable[None]], name: str) -> None:
         async def run() -> None:
@@ -143,6 +158,8 @@ class Office:
             await self.bell.ring("knowledge", str(synced))
         if synced.added or synced.changed:
             self._stale.set()
+        if synced.documents:
+            self._drafts.set()
 
     async def _watch_knowledge(self) -> None:
         """Index again whenever a file changes; a folder that is not there yet is looked for now and then."""
@@ -157,7 +174,11 @@ class Office:
                 await self._read_knowledge()
 
     async def _catch_up(self) -> None:
-        """Embed what is new, beside the work: until then it is found by its words."""
+        """Embed what is new, beside the work: until then it is found by its words.
+
+        Where nothing is ever drafted, nothing is embedded: the network alone would double the memory.
+        """
+        await self._drafts.wait()
         while True:
             await self._stale.wait()
             await asyncio.sleep(EMBED_EVERY)

@@ -42,4 +42,4 @@ def training_case(proposal: Proposal, draft: Content) -> TrainingCase | None:
 
 def _page(tx: Reader, cursor: str | None) -> list[tuple[Proposal, Content]]:
     found = tx.find(Query(cursor=cursor, limit=PAGE))
-    return [(proposal, tx.revisions(proposal.id)[0].content) for proposal in found]
+    return [(proposal, tx.draft(proposal)) for proposal in found]

@@ -1,7 +1,6 @@
 """Drafts what waits in the queue and submits it: outside any transaction, and never twice for one ticket."""
 
 import asyncio
-import contextlib
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -23,11 +22,14 @@ from bot.drafting.ports import LibraryAccess
 from bot.errands import Errands, Line
 from bot.intake.bell import Bell
 from bot.intake.reception import Reception
+from bot.naps import comes
 from bot.ports import Clock, Commit, Store, Tx
 
 AT_ONCE: Final = 4
 LEASE: Final = timedelta(minutes=10)
-LONGEST_NAP: Final = 30.0
+TICKET: Final = "tkt_"
+SHORTEST_NAP: Final = timedelta(milliseconds=20)
+LONGEST_NAP: Final = timedelta(seconds=30)
 LONGEST_DRAFT: Final = 540.0
 BACKOFF: Final = 4
 Named = Callable[[Conversation], Awaitable[Conversation]]
@@ -71,7 +73,7 @@ class Worker:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _on_commit(self, commit: Commit) -> None:
-        if any(touched.startswith("tkt_") for touched in commit.proposals):
+        if any(touched.startswith(TICKET) for touched in commit.proposals):
             self._wake.set()
 
     async def _run(self) -> None:
@@ -98,11 +100,8 @@ class Worker:
         due = await self._store.read(lambda tx: tx.next_ticket())
         nap = LONGEST_NAP
         if due is not None and len(self._busy) < AT_ONCE:
-            nap = min(max((due - self._clock.now()).total_seconds(), 0.02), LONGEST_NAP)
-        with contextlib.suppress(TimeoutError):
-            # Not `asyncio.wait_for`: that of Python 3.11 swallows a cancellation that meets a finished wait.
-            async with asyncio.timeout(nap):
-                await self._wake.wait()
+            nap = min(max(due - self._clock.now(), SHORTEST_NAP), LONGEST_NAP)
+        await comes(self._wake, nap)
 
     def _lease(self, tx: Tx) -> list[QueuedTicket]:
         """Count the attempt before it begins, so that a ticket that kills the process is tried a few times only."""

@@ -77,9 +77,9 @@ class Painted:
 
 def card(case: Case, room: str, *, undoable: bool = False) -> Painted:
     """The card of a case in a room (`review`, `escalation` or `ops`)."""
-    for talk in TALK_WORDS:
+    for talk in TALK_WORDS if room == ESCALATION else TALK_WORDS[-1:]:
         blocks = _blocks(case, room, talk, undoable=undoable)
-        if characters(blocks) <= MESSAGE_TEXT:
+        if talk == TALK_WORDS[-1] or characters(blocks) <= MESSAGE_TEXT:
             break
     return Painted(text=escape(_headline(case.proposal)), blocks=blocks)
 

@@ -43,12 +43,14 @@ class Roster:
         """
         if team is not None and team != self._team:
             raise Refused("You are not in this team's own workspace, so you cannot decide here.")
-        try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                profile = await self._profile(user)
-                found = await self._groups(user) if groups else frozenset[str]()
-        except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError):
-            raise Refused(UNSURE) from None
+        profile, found = self._remembered(user), frozenset[str]()
+        if profile is None or groups:
+            try:
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    profile = profile or await self._profile(user)
+                    found = await self._groups(user) if groups else found
+            except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError):
+                raise Refused(UNSURE) from None
         _check(profile, self._team)
         name = profile.get("real_name") or profile.get("name") or user
         return Person(actor=Actor(kind="person", id=user, name=str(name)), groups=found)
@@ -58,12 +60,14 @@ class Roster:
         self._news += 1
         self._known.pop(str(profile.get("id")), None)
 
-    async def _profile(self, user: str) -> dict[str, Any]:
-        now, news = self._clock.now(), self._news
+    def _remembered(self, user: str) -> dict[str, Any] | None:
         known = self._known.get(user)
         # A clock that was set back may not stretch the minutes.
-        if known is not None and timedelta(0) <= now - known.at < REMEMBERED:
-            return known.profile
+        fresh = known is not None and timedelta(0) <= self._clock.now() - known.at < REMEMBERED
+        return known.profile if known and fresh else None
+
+    async def _profile(self, user: str) -> dict[str, Any]:
+        now, news = self._clock.now(), self._news
         answer = await self._client.users_info(user=user)
         profile = dict(answer["user"])
         if news == self._news:

@@ -6,10 +6,13 @@ from typing import Any, Final
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.domain.errors import BadInput
+from bot.right_of_way import RightOfWay
 from bot.slack.courier import said
 
 LOOK_EVERY: Final = 3  # seconds between two looks whether the connection stands: as long as a cut may go unnoticed
@@ -23,9 +26,10 @@ REFUSALS: Final = frozenset(
 class SocketMode:
     """Keeps the connection; `trouble` says while there is none."""
 
-    def __init__(self, bolt: AsyncApp, *, app_token: str, bot_token: str | None, api_url: str) -> None:
+    def __init__(self, bolt: AsyncApp, *, app_token: str, bot_token: str | None, api_url: str, way: RightOfWay) -> None:
         self._opener = _Opener(token=bot_token, base_url=api_url)
-        self._handler = AsyncSocketModeHandler(bolt, app_token, web_client=self._opener, ping_interval=LOOK_EVERY)
+        self._handler = _Handler(bolt, app_token, web_client=self._opener, ping_interval=LOOK_EVERY)
+        self._handler.way = way
         self._connecting: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -55,6 +59,15 @@ class SocketMode:
             self._connecting.cancel()
             await asyncio.gather(self._connecting, return_exceptions=True)
         await self._handler.close_async()  # type: ignore[no-untyped-call]
+
+
+class _Handler(AsyncSocketModeHandler):
+    way: RightOfWay
+
+    async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]  # Bolt does
+        """Hand a delivery to Bolt, before anything that nobody waits for."""
+        with self.way.taken():
+            await super().handle(client, req)
 
 
 class _Opener(AsyncWebClient):

@@ -158,19 +158,26 @@ async def spread(work: list[Callable[[], Awaitable[float]]], workers: int) -> li
     return seconds
 
 
-async def clicks(http: aiohttp.ClientSession, bot: Bot, bare: str, workers: int, first: int) -> tuple[float, float]:
+async def clicks(
+    http: aiohttp.ClientSession, slack: LocalSlack, bot: Bot, bare: str, workers: int, first: int
+) -> tuple[float, float]:
     """Median seconds of a click, of ours and of bare Bolt, interleaved in batches."""
+    root = (await slack.person("U0MARIA").say("C0CUSTOMERS0", "Where is it?")).ts
+    talk = {"id": f"slack:C0CUSTOMERS0:{root}", "messages": [{"role": "customer", "text": "Where is it?"}]}
     ours: list[float] = []
     reference: list[float] = []
     per_batch = CLICKS // 5
     for batch in range(5):
         start = first + batch * per_batch
-        proposals = [await submit(http, bot, start + n) for n in range(per_batch)]
+        proposals = [
+            await submit(http, bot, start + n, conversation=talk, connector="slack_thread") for n in range(per_batch)
+        ]
         await asyncio.sleep(1.5)  # let the cards out first: what is measured is the click
         bodies = [click_body(proposal) for proposal in proposals]
-        ours += await spread([partial(post_signed, http, bot.url, body) for body in bodies], workers)
+        # The reference first: behind ours it would run beside the repaints that our clicks have caused.
         reference += await spread([partial(post_signed, http, bare, body) for body in bodies], workers)
-        await asyncio.sleep(0.5)
+        ours += await spread([partial(post_signed, http, bot.url, body) for body in bodies], workers)
+        await asyncio.sleep(1.5)
     return statistics.median(ours), statistics.median(reference)
 
 
@@ -214,12 +221,12 @@ async def submit_to_card(http: aiohttp.ClientSession, slack: LocalSlack, bot: Bo
 
 async def full_cycles(http: aiohttp.ClientSession, slack: LocalSlack, bot: Bot, first: int) -> float:
     """Cycles a second: submit, card, click, execute in the customer's thread, card repainted."""
-    roots = [await slack.person("U0MARIA").say("C0CUSTOMERS", f"ticket {n}") for n in range(CHANNELS)]
+    roots = [await slack.person("U0MARIA").say(f"C0CUSTOMERS{n}", f"ticket {n}") for n in range(CHANNELS)]
 
     async def cycle(number: int) -> float:
         channel = f"C0DESK{number % CHANNELS}"
         conversation = {
-            "id": f"slack:C0CUSTOMERS:{roots[number % CHANNELS].ts}",
+            "id": f"slack:C0CUSTOMERS{number % CHANNELS}:{roots[number % CHANNELS].ts}",
             "messages": [{"role": "customer", "text": "Where is it?"}],
         }
         posted: asyncio.Future[Any] = asyncio.ensure_future(
@@ -257,6 +264,7 @@ async def measure() -> None:
             people(slack)
             for number in range(CHANNELS):
                 slack.add_channel(f"desk{number}", id=f"C0DESK{number}")
+                slack.add_channel(f"customers{number}", id=f"C0CUSTOMERS{number}")
             connector = aiohttp.TCPConnector(limit=128)
             async with (
                 bot_process(slack, folder) as bot,
@@ -265,8 +273,8 @@ async def measure() -> None:
             ):
                 idle = memory_of(bot.pid)
                 commit = durable_commit(folder)
-                one, one_bare = await clicks(http, bot, bare, 1, 0)
-                many, many_bare = await clicks(http, bot, bare, 16, 100_000)
+                one, one_bare = await clicks(http, slack, bot, bare, 1, 0)
+                many, many_bare = await clicks(http, slack, bot, bare, 16, 100_000)
                 card = await submit_to_card(http, slack, bot, 200_000)
                 rate = await full_cycles(http, slack, bot, 300_000)
                 report(bot, idle, commit, (one, one_bare), (many, many_bare), card, rate)

@@ -9,6 +9,7 @@ import pytest
 from slack_sdk.signature import SignatureVerifier
 
 from bot.local_slack.deliveries import FORM
+from bot.right_of_way import RightOfWay
 from bot.slack import ids
 from handlers.ingress import LARGEST, SlackDoor
 from tests.handlers.nasty import walk
@@ -141,7 +142,7 @@ async def test_a_body_that_is_too_large_is_refused_before_it_is_checked(world: W
 
 def test_an_empty_secret_does_not_make_a_door() -> None:
     with pytest.raises(ValueError, match="empty signing secret"):
-        SlackDoor(None, "")  # type: ignore[arg-type]
+        SlackDoor(None, "", RightOfWay())  # type: ignore[arg-type]
 
 
 async def test_only_the_door_takes_what_slack_sends(world: World) -> None:

@@ -2,7 +2,10 @@
 
 import asyncio
 
+from aiohttp import web
+
 from bot.slack import ids
+from tests.connectors.receiver import Received
 from tests.journeys.props import Shop, story_of, the_chain_holds, told
 from tests.world import World
 
@@ -25,6 +28,28 @@ async def test_an_approved_reply_runs_and_the_card_says_who_approved_it(world: W
     painted = await world.message("C0REVIEW", "Approved by")
     assert "U0MARIA" in str(painted)
     assert ids.APPROVE not in str(painted)
+
+
+async def test_a_quick_execution_changes_the_card_once_and_a_slow_one_twice(world: World, shop: Shop) -> None:
+    """Slack allows few changes a minute; whoever waits for a slow execution sees soon that it was approved."""
+    quick = await world.propose()
+    await world.click("U0MARIA", await world.card(quick["id"]), ids.APPROVE)
+    await world.message("C0REVIEW", "Sent.")
+    assert sum(call.method == "chat.update" for call in world.slack.calls) == 1
+    go_on = asyncio.Event()
+
+    async def slow(request: web.Request, received: Received, shop: Shop) -> web.StreamResponse:
+        await go_on.wait()
+        return web.json_response({"order": shop.do(received)})
+
+    shop.mood = slow
+    proposed = await world.propose()
+    await world.click("U0MARIA", await world.card(proposed["id"]), ids.APPROVE)
+    painted = await world.message("C0REVIEW", "on its way")
+    assert "Approved by" in str(painted)
+    go_on.set()
+    assert (await world.get(proposed["id"], wait=5))["state"] == "executed"
+    await world.slack.wait_for_message("C0REVIEW", lambda m: m.ts == painted.ts and "Sent." in str(m.blocks), 5)
 
 
 async def test_the_card_shows_what_a_reviewer_needs_to_decide(world: World) -> None:

@@ -24,6 +24,7 @@ from bot.domain.proposal import Action, Content, Conversation, Proposal, Reply, 
 from bot.policy_file import load_policy
 from bot.ports import Tx
 from bot.relay import Relay
+from bot.right_of_way import RightOfWay
 from tests.storage.builders import NOW, a_store
 from tests.world import POLICY
 
@@ -105,6 +106,7 @@ class Moves(RuleBasedStateMachine):
         self.relay = Relay(
             store=self.store,
             clock=self.clock,
+            way=RightOfWay(),
             couriers={},
             record=self.approvals.record,
             buried=_nobody_is_told,
@@ -249,7 +251,7 @@ class Moves(RuleBasedStateMachine):
 
     def carry(self, draw: Draw) -> None:
         outcome = draw(OUTCOMES)
-        leased = self.run(self.store.transact(self.relay._lease))
+        leased = self.run(self.store.transact(self.relay._lease)).leased
         for item in leased:
             own: Outcome = outcome if item.errand.kind is ErrandKind.EXECUTE else Delivered()
             before = self.now(item.errand.proposal_id or self.ids[0])

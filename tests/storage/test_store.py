@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -120,7 +120,7 @@ async def test_lists_are_newest_first_and_go_on_below_the_cursor(store: Store) -
     assert await numbers(Query(states=(State.CANCELLED,))) == [6, 4, 2]  # type: ignore[misc]
     assert await numbers(Query(category="orders")) == []  # type: ignore[misc]
     assert await numbers(Query(agent="another")) == []  # type: ignore[misc]
-    assert await store.read(lambda tx: tx.count(states=(State.PENDING,), agent="shop-ai")) == 4
+    assert await store.read(lambda tx: tx.waiting_of("shop-ai")) == 4
 
 
 async def test_only_what_waits_is_overdue(store: Store) -> None:
@@ -264,6 +264,37 @@ async def test_a_repaint_that_still_waits_is_not_asked_for_twice(store: Store) -
     assert len(await store.transact(leased)) == 1
 
 
+async def test_a_later_repaint_brings_the_waiting_one_forward_and_never_puts_it_off(store: Store) -> None:
+    def repaint(number: int, **changes: object) -> Callable[[Tx], None]:
+        about = {"kind": ErrandKind.REPAINT, "coalesce": "prp_1:review", **changes}
+        return lambda tx: tx.enqueue(an_errand(number, "slack:C1", **about))
+
+    await store.transact(repaint(1, due_at=LATER))
+    assert await store.transact(leased) == []
+    await store.transact(repaint(2))
+    await store.transact(repaint(3, due_at=LATER + timedelta(minutes=1)))
+    assert await store.transact(leased) == ["dlv_0001"]
+
+
+async def test_a_repaint_that_waits_for_its_time_stands_in_nobodys_way(store: Store) -> None:
+    """It is painted from the store when it goes, so whatever comes behind it may go first."""
+
+    def work(tx: Tx) -> None:
+        tx.enqueue(an_errand(1, "slack:C1", kind=ErrandKind.REPAINT, coalesce="prp_1:review", due_at=LATER))
+        for number in (2, 3):
+            tx.enqueue(an_errand(number, "slack:C1", kind=ErrandKind.CARD))
+
+    await store.transact(work)
+    assert await store.read(lambda tx: tx.next_due()) == NOW
+    assert await store.transact(lambda tx: leased(tx, for_=timedelta(minutes=5))) == ["dlv_0002", "dlv_0003"]
+    assert await store.read(lambda tx: tx.next_due()) == NOW + timedelta(minutes=5)
+    assert await store.transact(lambda tx: leased(tx, LATER)) == []  # one of a lane is in flight at a time
+    await store.transact(lambda tx: tx.done("dlv_0002"))
+    await store.transact(lambda tx: tx.done("dlv_0003"))
+    assert await store.read(lambda tx: tx.next_due()) == LATER
+    assert await store.transact(lambda tx: leased(tx, LATER)) == ["dlv_0001"]
+
+
 async def test_only_what_nobody_has_leased_can_be_recalled(store: Store) -> None:
     def work(tx: Tx) -> None:
         tx.enqueue(an_errand(1, "A", proposal_id="prp_1"))
@@ -305,7 +336,7 @@ async def test_a_delivery_is_new_once_an_hour(store: Store) -> None:
 
 
 async def test_one_failing_function_does_not_undo_its_neighbours(store: Store) -> None:
-    """They share a commit, each in its own savepoint."""
+    """They share a commit, and what one has written is undone without them."""
 
     def work(number: int) -> object:
         def write(tx: Tx) -> int:
@@ -324,6 +355,25 @@ async def test_one_failing_function_does_not_undo_its_neighbours(store: Store) -
     assert {p.id for p in await store.read(lambda tx: tx.find(Query()))} == {a_proposal(n).id for n in kept}
     assert len(await store.transact(leased)) == len(kept)
     assert await check_chain(store) == (len(kept), None)
+
+
+async def test_a_refusal_that_wrote_nothing_costs_its_neighbours_nothing(store: Store) -> None:
+    """Only where something has to be undone does a group begin again."""
+    runs: list[int] = []
+
+    def work(number: int) -> object:
+        def write(tx: Tx) -> None:
+            runs.append(number)
+            if number == 5:
+                raise NotFound("There is no such thing.")
+            tx.add_proposal(a_proposal(number), submission(number))
+
+        return store.transact(write)
+
+    answers = await asyncio.gather(*(work(n) for n in range(10)), return_exceptions=True)  # type: ignore[call-overload]
+    assert [type(answer) for answer in answers] == [NotFound if n == 5 else type(None) for n in range(10)]
+    assert sorted(runs) == list(range(10))
+    assert len(await store.read(lambda tx: tx.find(Query()))) == 9
 
 
 async def test_a_function_that_fails_tells_nobody(store: Store) -> None:
