@@ -37,13 +37,14 @@ from bot.intake.office import Office
 from bot.intake.speaker import Speaker
 from bot.learner import Learner
 from bot.outbound import Outbound
-from bot.ports import Clock, Courier, Store, Tx
+from bot.ports import Clock, Connector, Courier, Store, Tx
 from bot.regimes import Ground
 from bot.relay import Relay
 from bot.right_of_way import RightOfWay
 from bot.slack.chart import ChartCourier
 from bot.slack.courier import NETWORK, SlackCourier, said
 from bot.slack.roster import Roster
+from bot.switch import Switch
 from bot.thresholds import Thresholds
 from bot.tokens import Tokens
 from bot.waiting import WaitingRoom
@@ -64,6 +65,10 @@ log = structlog.get_logger(__name__)
 
 SLACK_PATIENCE: Final = aiohttp.ClientTimeout(total=10)
 SHUTDOWN_SECONDS: Final = 3.0
+SAID_IN_SLACK: Final = (
+    *(ErrandKind.CARD, ErrandKind.REPAINT, ErrandKind.WHISPER),
+    *(ErrandKind.NOTICE, ErrandKind.LOG, ErrandKind.RELOG),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +80,7 @@ class Sayso:
     tokens: Tokens
     policy: Policy
     approvals: Approvals
+    switch: Switch
     relay: Relay
     office: Office
 
@@ -98,6 +104,7 @@ class App:
         await self._stack.aclose()
 
     async def _start(self) -> Sayso:
+        """Build from the inside out, start in the order of what needs what; the stack stops it the other way round."""
         config, policy, clock = self._config, self._policy, self._clock
         self._stack.enter_context(serving(config.database_url))
         store = open_store(config.database_url)
@@ -109,14 +116,17 @@ class App:
             token=config.bot_token, base_url=config.slack_api_url, session=session, retry_handlers=[]
         )
         team = await _team(client, policy)
-        callbacks_guard = Guard(allowed_hosts=policy.callback_hosts, allow_loopback_http=_on_loopback(config))
-        callbacks = await self._stack.enter_async_context(Outbound(callbacks_guard))
-        webhooks = await self._stack.enter_async_context(Outbound(_webhook_guard(policy)))
-        connectors = build(
-            policy, slack_client=client, outbound=webhooks, session=session, environ=config.environ, clock=clock
-        )
         approvals = Approvals(store=store, policy=policy, clock=clock, recipient_of=recipient_of)
+        switch = Switch(store=store, policy=policy, clock=clock)
         thresholds = Thresholds(store=store, policy=policy, clock=clock)
+        learner = Learner(
+            store=store,
+            policy=policy,
+            clock=clock,
+            approvals=approvals,
+            way=self._way,
+            ground=_ground(config, policy, library_of(store)),
+        )
         office = Office(
             config=config,
             policy=policy,
@@ -127,63 +137,105 @@ class App:
             client=client,
             way=self._way,
         )
+        guard = Guard(allowed_hosts=policy.callback_hosts, allow_loopback_http=_on_loopback(config))
         courier = SlackCourier(client, policy)
-        ground = _ground(config, policy, library_of(store))
-        learner = Learner(store=store, policy=policy, clock=clock, approvals=approvals, way=self._way, ground=ground)
-        connectors = {**connectors, THRESHOLDS_CONNECTOR: ThresholdConnector(thresholds)}
-        relay = Relay(
-            store=store,
-            clock=clock,
-            way=self._way,
-            couriers={
-                **_couriers(courier, Executor(connectors), Callbacks(outbound=callbacks, store=store, clock=clock)),
-                ErrandKind.SPEAK: Speaker(connectors),
-                ErrandKind.CHART: ChartCourier(client, thresholds),
-            },
-            record=approvals.record,
-            buried=lambda tx, errand, error: _tell_of_dead(tx, policy, clock, errand, error),
-            sweep=partial(_sweep, approvals, store, policy, clock),
-            attempts=policy.attempts,
-            owner=f"{os.getpid()}",
+        couriers = await self._couriers(store, thresholds, courier, client, session, guard)
+        relay = self._relay(store, approvals, couriers)
+        bolt = _bolt(
+            client,
+            Desk(
+                approvals=approvals,
+                switch=switch,
+                thresholds=thresholds,
+                roster=Roster(client, policy, clock, team=team),
+                store=store,
+                policy=policy,
+                clock=clock,
+                reception=office.reception,
+            ),
         )
-        roster = Roster(client, policy, clock, team=team)
-        desk = Desk(
-            approvals=approvals,
-            thresholds=thresholds,
-            roster=roster,
-            store=store,
-            policy=policy,
-            clock=clock,
-            reception=office.reception,
-        )
-        bolt = _bolt(config, client, desk)
-        waiting = WaitingRoom(store)
-        tokens = Tokens(store, clock)
-        api = Api(
-            approvals=approvals,
-            store=store,
-            tokens=tokens,
-            waiting=waiting,
-            guard=callbacks_guard,
-            rate=Rate(policy.limits.per_minute),
-        )
-        tickets = TicketApi(api=api, reception=office.reception, policy=policy)
-        inbound = Inbound.of(
-            policy.intake.helpdesks, config.environ, reception=office.reception, bell=office.bell, clock=clock
-        )
+        tokens, waiting = Tokens(store, clock), WaitingRoom(store)
+        routes = self._routes(store, approvals, tokens, waiting, guard, office)
         socket = await self._socket_mode(bolt)
         health = Health(store=store, troubles=lambda: _troubles(courier, socket))
         await learner.start()
         self._stack.push_async_callback(learner.stop)
-        url = await self._listen([*api.routes(), *tickets.routes(), *inbound.routes()], health, bolt)
+        url = await self._listen(routes, health, bolt)
         self._stack.callback(waiting.close)
         await relay.start()
         self._stack.push_async_callback(relay.stop)
         self._stack.push_async_callback(office.stop)
         await office.start()
         return Sayso(
-            url=url, store=store, tokens=tokens, policy=policy, approvals=approvals, relay=relay, office=office
+            url=url,
+            store=store,
+            tokens=tokens,
+            policy=policy,
+            approvals=approvals,
+            switch=switch,
+            relay=relay,
+            office=office,
         )
+
+    async def _couriers(
+        self,
+        store: Store,
+        thresholds: Thresholds,
+        slack: SlackCourier,
+        client: AsyncWebClient,
+        session: aiohttp.ClientSession,
+        guard: Guard,
+    ) -> dict[ErrandKind, Courier]:
+        """Who carries which kind of errand."""
+        config, policy, clock = self._config, self._policy, self._clock
+        callbacks = await self._stack.enter_async_context(Outbound(guard))
+        webhooks = await self._stack.enter_async_context(Outbound(_webhook_guard(policy)))
+        connectors: dict[str, Connector] = {
+            **build(
+                policy, slack_client=client, outbound=webhooks, session=session, environ=config.environ, clock=clock
+            ),
+            THRESHOLDS_CONNECTOR: ThresholdConnector(thresholds),
+        }
+        return {
+            **dict.fromkeys(SAID_IN_SLACK, slack),
+            ErrandKind.EXECUTE: Executor(connectors),
+            ErrandKind.CALLBACK: Callbacks(outbound=callbacks, store=store, clock=clock),
+            ErrandKind.SPEAK: Speaker(connectors),
+            ErrandKind.CHART: ChartCourier(client, thresholds),
+        }
+
+    def _relay(self, store: Store, approvals: Approvals, couriers: dict[ErrandKind, Courier]) -> Relay:
+        policy, clock = self._policy, self._clock
+        return Relay(
+            store=store,
+            clock=clock,
+            way=self._way,
+            couriers=couriers,
+            record=approvals.record,
+            buried=lambda tx, errand, error: _tell_of_dead(tx, policy, clock, errand, error),
+            sweep=partial(_sweep, approvals, store, policy, clock),
+            attempts=policy.attempts,
+            owner=f"{os.getpid()}",
+        )
+
+    def _routes(
+        self, store: Store, approvals: Approvals, tokens: Tokens, waiting: WaitingRoom, guard: Guard, office: Office
+    ) -> list[web.RouteDef]:
+        """Every address of ours but Slack's door and the health pages."""
+        config, policy = self._config, self._policy
+        api = Api(
+            approvals=approvals,
+            store=store,
+            tokens=tokens,
+            waiting=waiting,
+            guard=guard,
+            rate=Rate(policy.limits.per_minute),
+        )
+        inbound = Inbound.of(
+            policy.intake.helpdesks, config.environ, reception=office.reception, bell=office.bell, clock=self._clock
+        )
+        tickets = TicketApi(api=api, reception=office.reception, policy=policy)
+        return [*api.routes(), *tickets.routes(), *inbound.routes()]
 
     async def _listen(self, routes: list[web.RouteDef], health: Health, bolt: AsyncApp) -> str:
         server = web.Application(middlewares=[problems], client_max_size=2_000_000)
@@ -227,11 +279,11 @@ class App:
         return socket
 
 
-def _bolt(config: Config, client: AsyncWebClient, desk: Desk) -> AsyncApp:
+def _bolt(client: AsyncWebClient, desk: Desk) -> AsyncApp:
     app = AsyncApp(
-        signing_secret=config.signing_secret or "unused in Socket Mode",
         client=client,
         process_before_response=True,
+        request_verification_enabled=False,  # `SlackDoor` has checked the signature, over the raw body
     )
     register(app, desk)
     return app
@@ -241,14 +293,6 @@ async def _sweep(approvals: Approvals, store: Store, policy: Policy, clock: Cloc
     """What has to happen in time though nobody asks: cases expire, and the audit log's head is noted once a day."""
     await note_head(store, policy, clock)
     return await approvals.expire()
-
-
-def _couriers(slack: Courier, executor: Courier, callbacks: Courier) -> dict[ErrandKind, Courier]:
-    ours = (
-        *(ErrandKind.CARD, ErrandKind.REPAINT, ErrandKind.WHISPER),
-        *(ErrandKind.NOTICE, ErrandKind.LOG, ErrandKind.RELOG),
-    )
-    return {**dict.fromkeys(ours, slack), ErrandKind.EXECUTE: executor, ErrandKind.CALLBACK: callbacks}
 
 
 def _ground(config: Config, policy: Policy, library: LibraryAccess) -> Callable[[], Awaitable[Ground]]:

@@ -3,25 +3,21 @@
 Every method is one transaction: the move, its audit event and the errands it causes are written together or not at all.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Final
 
-from bot.domain.audit import Event, commitment
-from bot.domain.authority import Person, check_admin, check_reviewer, reviewers
+from bot.domain.authority import Person, check_reviewer
 from bot.domain.decision import DECIDES, SYSTEM, Actor, Decision, DecisionKind, Ruling, Seen
 from bot.domain.delivery import Delivered, Errand, Failed, Lost, Outcome, Postponed
-from bot.domain.errors import AlreadyDecided, BadInput, Conflict, KeyReused, NotFound, Stale, TooMuch, WroteAgain
-from bot.domain.lifecycle import OPENING, PAST, WAITING, Move, State, Verdict, step, words
-from bot.domain.moment import text_of_time
+from bot.domain.errors import AlreadyDecided, BadInput, Conflict, KeyReused, NotFound
+from bot.domain.lifecycle import PAST, WAITING, Move, State, Verdict, step
 from bot.domain.offer import THRESHOLDS_CONNECTOR, check_edit
-from bot.domain.policy import CategoryRule, Facts, Policy, rule
+from bot.domain.policy import Policy
 from bot.domain.proposal import (
     Action,
     Content,
     Conversation,
-    Evidence,
     Execution,
     Json,
     Message,
@@ -31,36 +27,13 @@ from bot.domain.proposal import (
     digest_of,
 )
 from bot.errands import ESCALATION, LOG, OPS, REVIEW, Errands, Line, summary
-from bot.ports import Clock, Pause, Reader, Store, Submission, Tx
-from bot.regimes import standing_of
+from bot.moves import TOO_LATE, Moves, check_heard
+from bot.ports import Clock, Store, Submission, Tx
+from bot.submission import LONGEST_WAIT, Request, check_quota, connector_of, opened, rule_actor
 
 LONGEST_REPLY: Final = 40_000
-TOO_LATE: Final = "It is too late to undo this: it is already on its way."
-LONGEST_WAIT: Final = timedelta(days=30)
 ENDS_SOON: Final = timedelta(milliseconds=400)
 """How long a card waits to show an approval together with how it ended: mostly one call to Slack instead of two."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What an agent asks for, already parsed; `recipient` and `connector` are settled by `submit`."""
-
-    agent: str
-    owner: str | None
-    key: str
-    body_hash: str
-    category: str
-    conversation: Conversation
-    content: Content
-    confidence: float | None
-    in_scope: bool
-    evidence: tuple[Evidence, ...] = ()
-    connector: str | None = None
-    callback_url: str | None = None
-    expires_in: timedelta | None = None
-    notes: tuple[str, ...] = ()
-    concerns: tuple[str, ...] = ()
-    holds: tuple[str, ...] = ()
 
 
 class Approvals:
@@ -75,6 +48,7 @@ class Approvals:
         recipient_of: Callable[[str, Conversation], str],
     ) -> None:
         self._store, self.policy, self._clock, self._recipient_of = store, policy, clock, recipient_of
+        self._moves = Moves(policy, clock)
 
     # new proposals
 
@@ -83,7 +57,7 @@ class Approvals:
 
         `check` is asked first in the transaction, and may raise.
         """
-        connector = self._connector(request)
+        connector = connector_of(self.policy, request)
         recipient = self._recipient_of(connector, request.conversation)
 
         def work(tx: Tx) -> tuple[Proposal, bool]:
@@ -99,12 +73,12 @@ class Approvals:
             if body_hash != request.body_hash:
                 raise KeyReused("This Idempotency-Key was used before with another body; choose a new key.")
             return tx.proposal(proposal_id), False
-        self._check_quota(tx, request.agent)
-        proposal = self._opened(tx, request, connector, recipient)
+        check_quota(tx, self.policy, request.agent)
+        proposal = opened(tx, self.policy, self._clock, request, connector=connector, recipient=recipient)
         submission = Submission(key=request.key, body_hash=request.body_hash, salt=self._clock.salt())
         tx.add_proposal(proposal, submission)
         agent = Actor(kind="agent", id=request.agent, name=request.agent)
-        self._audit(tx, "proposal.submitted", agent, proposal, {"confidence": proposal.confidence})
+        self._moves.audit(tx, "proposal.submitted", agent, proposal, {"confidence": proposal.confidence})
         ruling: dict[str, Json] = {
             "verdict": proposal.ruling.verdict.value,
             "rule": proposal.ruling.rule,
@@ -112,70 +86,12 @@ class Approvals:
             "threshold": proposal.ruling.threshold,
             "audited": proposal.ruling.audited,
         }
-        self._audit(tx, "proposal.ruled", _rule_actor(proposal), proposal, ruling)
+        self._moves.audit(tx, "proposal.ruled", rule_actor(proposal), proposal, ruling)
         if self.policy.category(proposal.category).known and proposal.ruling.choice:
             automated = proposal.ruling.verdict is Verdict.AUTOMATE
             tx.count_day(proposal.category, f"{proposal.created_at:%Y-%m-%d}", automated=automated)
         self._send_opening(tx, proposal)
         return proposal, True
-
-    def _connector(self, request: Request) -> str:
-        rule_ = self.policy.actions.get(request.content.name) if isinstance(request.content, Action) else None
-        fixed = rule_.connector if rule_ else None
-        if fixed and request.connector and request.connector != fixed:
-            raise BadInput(f"The policy sends {rule_.name if rule_ else ''} through {fixed}; leave out connector.")
-        name = fixed or request.connector or self.policy.category(request.category).connector
-        if name not in self.policy.connectors:
-            raise BadInput(
-                f"The policy has no connector {name}; use one of {', '.join(sorted(self.policy.connectors))}."
-            )
-        return name
-
-    def _check_quota(self, tx: Tx, agent: str) -> None:
-        if tx.waiting_of(agent) >= self.policy.limits.pending:
-            raise TooMuch(
-                f"{self.policy.limits.pending} proposals of this agent already wait for a person; try again later.",
-                retry_after=60,
-            )
-
-    def _opened(self, tx: Tx, request: Request, connector: str, recipient: str) -> Proposal:
-        now, draw = self._clock.now(), self._clock.draw()
-        category, standing = self.policy.category(request.category), standing_of(tx, self.policy, request.category)
-        facts = Facts(
-            category=request.category,
-            content=request.content,
-            confidence=request.confidence,
-            in_scope=request.in_scope,
-            customer=request.conversation.customer,
-            concerns=request.concerns,
-            holds=request.holds,
-            draw=draw,
-        )
-        ruling = standing.ruled(rule(self.policy, facts, standing.setting), request.confidence, draw)
-        author = Actor(kind="agent", id=request.agent, name="AI")
-        digest = digest_of(request.content, recipient=recipient, connector=connector, revision=1)
-        state = OPENING[ruling.verdict]
-        proposal = Proposal(
-            id=self._clock.new_id("prp"),
-            agent=request.agent,
-            owner=request.owner,
-            category=request.category,
-            conversation=request.conversation,
-            revision=Revision(number=1, content=request.content, author=author, digest=digest),
-            confidence=request.confidence,
-            in_scope=request.in_scope,
-            evidence=request.evidence,
-            connector=connector,
-            recipient=recipient,
-            state=state,
-            ruling=ruling,
-            created_at=now,
-            expires_at=now + min(request.expires_in or category.expires_in, LONGEST_WAIT),
-            callback_url=request.callback_url,
-            notes=request.notes,
-            cards=_first_cards(ruling.verdict, category),
-        )
-        return _with_automatic_decision(proposal, now)
 
     def _send_opening(self, tx: Tx, proposal: Proposal) -> None:
         errands = Errands(tx, self.policy, self._clock)
@@ -196,8 +112,7 @@ class Approvals:
         """Post a card in a room that has none yet, and remember that it is there."""
         if any(shown == room for shown, _ in proposal.cards):
             return proposal
-        after = replace(proposal, cards=(*proposal.cards, (room, channel)), version=proposal.version + 1)
-        self._swap(tx, proposal, after)
+        after = self._moves.moved(tx, proposal, cards=(*proposal.cards, (room, channel)))
         errands.card(after, room, channel)
         return after
 
@@ -205,19 +120,19 @@ class Approvals:
 
     async def check(self, seen: Seen, person: Person, move: Move) -> Proposal:
         """The proposal, if this person may make this move on what they saw; raises what the move itself would."""
-        return await self._store.read(lambda tx: self._seen(tx, seen, person, move))
+        return await self._store.read(lambda tx: self._moves.seen(tx, seen, person, move))
 
     async def approve(self, seen: Seen, person: Person) -> Proposal:
         """Approve exactly what was seen; with several approvals needed, add one."""
         return await self._store.transact(lambda tx: self._approve(tx, seen, person))
 
     def _approve(self, tx: Tx, seen: Seen, person: Person) -> Proposal:
-        before = self._seen(tx, seen, person, Move.APPROVE)
-        _check_heard(before, seen)
+        before = self._moves.seen(tx, seen, person, Move.APPROVE)
+        check_heard(before, seen)
         if person.actor.id in {actor.id for actor in before.approvals}:
             raise Conflict("You have approved this already; another person has to approve it too.")
-        after = replace(before, approvals=(*before.approvals, person.actor))
-        return self._settle_approval(tx, before, after, person, Move.APPROVE, None)
+        approvals = (*before.approvals, person.actor)
+        return self._settle_approval(tx, before, before, approvals, person, Move.APPROVE, None)
 
     async def edit(self, seen: Seen, content: Content, person: Person, *, reason: str | None = None) -> Proposal:
         """Approve a new revision with this content; unchanged content is a plain approval."""
@@ -225,8 +140,8 @@ class Approvals:
         return await self._store.transact(lambda tx: self._edit(tx, seen, content, person, reason))
 
     def _edit(self, tx: Tx, seen: Seen, content: Content, person: Person, reason: str | None) -> Proposal:
-        before = self._seen(tx, seen, person, Move.EDIT)
-        _check_heard(before, seen)
+        before = self._moves.seen(tx, seen, person, Move.EDIT)
+        check_heard(before, seen)
         if content == before.content:
             return self._approve(tx, seen, person)
         if isinstance(content, Reply) != isinstance(before.content, Reply) or (
@@ -235,26 +150,32 @@ class Approvals:
             raise BadInput("An edit changes the words or the arguments; it cannot change what kind of thing is done.")
         if before.connector == THRESHOLDS_CONNECTOR:
             check_edit(before.content, content)
-        after = replace(before.revised(content, person.actor), approvals=(person.actor,))
-        return self._settle_approval(tx, before, after, person, Move.EDIT, reason)
+        edited = before.revised(content, person.actor)
+        return self._settle_approval(tx, before, edited, (person.actor,), person, Move.EDIT, reason)
 
     def _settle_approval(
-        self, tx: Tx, before: Proposal, after: Proposal, person: Person, move: Move, reason: str | None
+        self,
+        tx: Tx,
+        before: Proposal,
+        agreed: Proposal,
+        approvals: tuple[Actor, ...],
+        person: Person,
+        move: Move,
+        reason: str | None,
     ) -> Proposal:
         """Go on to approved when enough people have agreed, else show whose agreement there is."""
-        now = self._clock.now()
-        target = step(before.state, move)
-        enough = len(after.approvals) >= after.ruling.approvals_needed
+        target, revision = step(before.state, move), agreed.revision.number
+        enough = len(approvals) >= agreed.ruling.approvals_needed
         if enough:
-            kind = DECIDES[move] if after.revision.number == 1 else DecisionKind.EDITED
-            after = replace(
-                after,
-                state=target,
-                execution=Execution(status="waiting"),
-                decision=Decision(kind=kind, by=person.actor, at=now, revision=after.revision.number, reason=reason),
+            kind, now = DECIDES[move] if revision == 1 else DecisionKind.EDITED, self._clock.now()
+            decision = Decision(kind=kind, by=person.actor, at=now, revision=revision, reason=reason)
+            waiting = Execution(status="waiting")
+            after = self._moves.moved(
+                tx, before, agreed, approvals=approvals, state=target, execution=waiting, decision=decision
             )
-        after = self._moved(tx, before, after)
-        self._audit(tx, f"proposal.{PAST[move]}", person.actor, after, {"enough": enough, "reason": reason})
+        else:
+            after = self._moves.moved(tx, before, agreed, approvals=approvals)
+        self._moves.audit(tx, f"proposal.{PAST[move]}", person.actor, after, {"enough": enough, "reason": reason})
         errands, undo_window = Errands(tx, self.policy, self._clock), self.policy.category(after.category).undo_window
         if enough:
             errands.execute(after, after=undo_window)
@@ -270,18 +191,15 @@ class Approvals:
         return await self._store.transact(lambda tx: self._close(tx, seen, person, Move.TAKE_OVER, None))
 
     def _close(self, tx: Tx, seen: Seen, person: Person, move: Move, reason: str | None) -> Proposal:
-        before = self._seen(tx, seen, person, move)
+        before = self._moves.seen(tx, seen, person, move)
         return self._cancelled(tx, before, person.actor, move, reason)
 
     def _cancelled(self, tx: Tx, before: Proposal, actor: Actor, move: Move, reason: str | None) -> Proposal:
-        now = self._clock.now()
-        after = replace(
-            before,
-            state=step(before.state, move),
-            decision=Decision(kind=DECIDES[move], by=actor, at=now, revision=before.revision.number, reason=reason),
+        decision = Decision(
+            kind=DECIDES[move], by=actor, at=self._clock.now(), revision=before.revision.number, reason=reason
         )
-        after = self._moved(tx, before, after)
-        self._audit(tx, f"proposal.{PAST[move].replace(' ', '_')}", actor, after, {"reason": reason})
+        after = self._moves.moved(tx, before, state=step(before.state, move), decision=decision)
+        self._moves.audit(tx, f"proposal.{PAST[move].replace(' ', '_')}", actor, after, {"reason": reason})
         errands = Errands(tx, self.policy, self._clock)
         errands.repaint(after)
         errands.callback(after, f"proposal.{after.state.value}")
@@ -294,7 +212,7 @@ class Approvals:
         return await self._store.transact(lambda tx: self._escalate(tx, seen, person, reason))
 
     def _escalate(self, tx: Tx, seen: Seen, person: Person, reason: str | None) -> Proposal:
-        before = self._seen(tx, seen, person, Move.ESCALATE)
+        before = self._moves.seen(tx, seen, person, Move.ESCALATE)
         if before.connector == THRESHOLDS_CONNECTOR:
             raise Conflict("A threshold is for the admins to decide; there is nobody to escalate it to.")
         decision = Decision(
@@ -304,15 +222,15 @@ class Approvals:
             revision=before.revision.number,
             reason=reason,
         )
-        after = replace(
+        after = self._moves.moved(
+            tx,
             before,
             state=step(before.state, Move.ESCALATE),
             decision=decision,
             escalated_by=person.actor,
             approvals=(),
         )
-        after = self._moved(tx, before, after)
-        self._audit(tx, "proposal.escalated", person.actor, after, {"reason": reason})
+        self._moves.audit(tx, "proposal.escalated", person.actor, after, {"reason": reason})
         errands = Errands(tx, self.policy, self._clock)
         errands.repaint(after)
         after = self._show(tx, errands, after, ESCALATION, self.policy.category(after.category).escalation_channel)
@@ -331,14 +249,14 @@ class Approvals:
         return await self._store.transact(lambda tx: self._undo(tx, seen, person))
 
     def _undo(self, tx: Tx, seen: Seen, person: Person) -> Proposal:
-        before = self._seen(tx, seen, person, Move.UNDO)
+        before = self._moves.seen(tx, seen, person, Move.UNDO)
         if not tx.recall(before.id):
             raise Conflict(TOO_LATE)
-        after = replace(
-            before, state=step(before.state, Move.UNDO), decision=None, execution=None, approvals=(), escalated_by=None
+        state = step(before.state, Move.UNDO)
+        after = self._moves.moved(
+            tx, before, state=state, decision=None, execution=None, approvals=(), escalated_by=None
         )
-        after = self._moved(tx, before, after)
-        self._audit(tx, "proposal.undone", person.actor, after, {})
+        self._moves.audit(tx, "proposal.undone", person.actor, after, {})
         errands = Errands(tx, self.policy, self._clock)
         category = self.policy.category(after.category)
         errands.repaint(after)
@@ -349,10 +267,10 @@ class Approvals:
         return await self._store.transact(lambda tx: self._retry(tx, seen, person))
 
     def _retry(self, tx: Tx, seen: Seen, person: Person) -> Proposal:
-        before = self._seen(tx, seen, person, Move.RETRY)
-        after = replace(before, state=step(before.state, Move.RETRY), execution=Execution(status="waiting"))
-        after = self._moved(tx, before, after)
-        self._audit(tx, "proposal.retried", person.actor, after, {})
+        before = self._moves.seen(tx, seen, person, Move.RETRY)
+        waiting = Execution(status="waiting")
+        after = self._moves.moved(tx, before, state=step(before.state, Move.RETRY), execution=waiting)
+        self._moves.audit(tx, "proposal.retried", person.actor, after, {})
         errands = Errands(tx, self.policy, self._clock)
         errands.execute(after, key=before.execution.key if before.execution else None)
         errands.repaint(after)
@@ -363,10 +281,10 @@ class Approvals:
         return await self._store.transact(lambda tx: self._confirm(tx, seen, person))
 
     def _confirm(self, tx: Tx, seen: Seen, person: Person) -> Proposal:
-        before = self._seen(tx, seen, person, Move.CONFIRM)
+        before = self._moves.seen(tx, seen, person, Move.CONFIRM)
         execution = Execution(status="succeeded", result=f"confirmed by {person.actor.name}")
-        after = self._moved(tx, before, replace(before, state=step(before.state, Move.CONFIRM), execution=execution))
-        self._audit(tx, "proposal.confirmed", person.actor, after, {})
+        after = self._moves.moved(tx, before, state=step(before.state, Move.CONFIRM), execution=execution)
+        self._moves.audit(tx, "proposal.confirmed", person.actor, after, {})
         errands = Errands(tx, self.policy, self._clock)
         errands.repaint(after)
         errands.callback(after, "proposal.executed")
@@ -376,9 +294,9 @@ class Approvals:
 
     def customer_wrote(self, tx: Tx, proposal: Proposal, message: Message) -> Proposal:
         """The customer wrote again while this waits: its cards say so, and Approve asks once more."""
-        after = self._moved(tx, proposal, proposal.joined(message))
+        after = self._moves.moved(tx, proposal, proposal.joined(message))
         customer = Actor(kind="system", id="customer", name="the customer")
-        self._audit(tx, "proposal.customer_wrote", customer, after, {"follow_ups": len(after.follow_ups)})
+        self._moves.audit(tx, "proposal.customer_wrote", customer, after, {"follow_ups": len(after.follow_ups)})
         Errands(tx, self.policy, self._clock).repaint(after)
         return after
 
@@ -441,7 +359,7 @@ class Approvals:
         )
         tx.add_proposal(proposal, Submission(key=proposal.id, body_hash=proposal.digest, salt=self._clock.salt()))
         tx.keep(f"offer:{category}", proposal.id)
-        self._audit(tx, "threshold.offered", SYSTEM, proposal, {"offer": content.canonical()})
+        self._moves.audit(tx, "threshold.offered", SYSTEM, proposal, {"offer": content.canonical()})
         Errands(tx, self.policy, self._clock).card(proposal, OPS, self.policy.channels.ops)
         return proposal
 
@@ -463,8 +381,8 @@ class Approvals:
         if before.marked_by:
             sentence = f"{before.marked_by.name} has marked this already; it counts once."
             raise AlreadyDecided(sentence, winner_id=before.marked_by.id)
-        after = self._moved(tx, before, replace(before, marked_by=person.actor))
-        self._audit(tx, "proposal.marked_wrong", person.actor, after, {})
+        after = self._moves.moved(tx, before, marked_by=person.actor)
+        self._moves.audit(tx, "proposal.marked_wrong", person.actor, after, {})
         errands = Errands(tx, self.policy, self._clock)
         for receipt in tx.receipts(after.id):
             if receipt.room == LOG:
@@ -493,9 +411,9 @@ class Approvals:
                 # The tries are used up. A receiver that honours the key may have had one: a retry keeps the key.
                 move, event = Move.FAIL, "proposal.failed"
                 execution = Execution(status="failed", error=error, attempts=errand.attempts, key=errand.id)
-        after = self._moved(tx, before, replace(before, state=step(before.state, move), execution=execution))
+        after = self._moves.moved(tx, before, state=step(before.state, move), execution=execution)
         audit: dict[str, Json] = {"delivery": errand.id, "attempts": errand.attempts, "error": execution.error}
-        self._audit(tx, f"proposal.{after.state.value}", SYSTEM, after, audit)
+        self._moves.audit(tx, f"proposal.{after.state.value}", SYSTEM, after, audit)
         errands = Errands(tx, self.policy, self._clock)
         errands.repaint(after)
         if event:
@@ -503,185 +421,11 @@ class Approvals:
         if move is not Move.SUCCEED:
             self._show(tx, errands, after, OPS, self.policy.channels.ops)
 
-    # the switch
-
-    async def pause(self, person: Person, reason: str | None) -> Pause:
-        """Stop every execution at once, until `resume`."""
-
-        def work(tx: Tx) -> Pause:
-            check_admin(self.policy, person)
-            pause = Pause(by=person.actor, at=self._clock.now(), reason=reason)
-            tx.set_pause(pause)
-            self._audit(tx, "executions.paused", person.actor, None, {"reason": reason})
-            lines = [Line(label="By", user=person.actor.id), Line(label="Why", text=reason or "no reason given")]
-            Errands(tx, self.policy, self._clock).notice(
-                "Executions are paused: nothing more runs until /approvals resume.", lines, level="alarm"
-            )
-            return pause
-
-        return await self._store.transact(work)
-
-    async def resume(self, person: Person) -> None:
-        """Let executions go on."""
-
-        def work(tx: Tx) -> None:
-            check_admin(self.policy, person)
-            if tx.pause() is None:
-                raise Conflict("Executions are not paused.")
-            tx.set_pause(None)
-            self._audit(tx, "executions.resumed", person.actor, None, {})
-            lines = [Line(label="By", user=person.actor.id)]
-            Errands(tx, self.policy, self._clock).notice("Executions go on.", lines)
-
-        await self._store.transact(work)
-
     async def whisper(self, *, channel: str, user: str, text: str) -> None:
         """Leave a line that only this user will see."""
         await self._store.transact(
             lambda tx: Errands(tx, self.policy, self._clock).whisper(channel=channel, user=user, text=text)
         )
-
-    # what every move shares
-
-    def _seen(self, tx: Reader, seen: Seen, person: Person, move: Move) -> Proposal:
-        """The proposal as it stands, if this person may make this move on exactly what they saw."""
-        proposal = tx.proposal(seen.proposal_id)
-        self._check_turn(proposal, move)
-        self._check_say(proposal, person, move)
-        if seen.state not in {None, proposal.state}:
-            raise self._late(proposal, move) if proposal.decision else Stale("This case moved on after you saw it.")
-        if (proposal.revision.number, proposal.digest) != (seen.revision, seen.digest):
-            by = proposal.revision.author.name
-            raise Stale(f"{by} changed this after you saw it; look at the new wording and decide again.")
-        if proposal.state in WAITING and proposal.expires_at <= self._clock.now():
-            raise Conflict("This case expired before you decided, so nothing was done.")
-        return proposal
-
-    def _check_turn(self, proposal: Proposal, move: Move) -> None:
-        try:
-            step(proposal.state, move)
-        except Conflict:
-            if proposal.decision is None:
-                raise
-            if move is Move.UNDO and proposal.execution:
-                raise Conflict(TOO_LATE) from None
-            raise self._late(proposal, move) from None
-
-    def _check_say(self, proposal: Proposal, person: Person, move: Move) -> None:
-        if proposal.state is State.ESCALATED and proposal.escalated_by:
-            before = replace(proposal, state=State.PENDING, escalated_by=None)
-            now, then = reviewers(self.policy, proposal), reviewers(self.policy, before)
-            if person.among(then) and not person.among(now):
-                # They could decide until somebody escalated it: they are late, not strangers.
-                raise self._late(proposal, move)
-        check_reviewer(self.policy, proposal, person)
-
-    def _late(self, proposal: Proposal, move: Move) -> Conflict:
-        error = late(proposal, self._clock.now())
-        if proposal.decision and DECIDES.get(move) is proposal.decision.kind:
-            return error
-        # Whoever decided one thing and then clicks another is owed an answer, unlike for a second click.
-        return Conflict(error.sentence)
-
-    def _moved(self, tx: Tx, before: Proposal, after: Proposal) -> Proposal:
-        after = replace(after, version=before.version + 1)
-        self._swap(tx, before, after)
-        if after.ruling.choice and self._teaches(before, after):
-            tx.add_lesson(after.id)
-        return after
-
-    def _teaches(self, before: Proposal, after: Proposal) -> bool:
-        """Whether this move said something about the AI: a decision, a mark, or the end of the time to undo one."""
-        settled = before.state is State.APPROVED and bool(self.policy.category(after.category).undo_window)
-        return after.decision != before.decision or after.marked_by != before.marked_by or settled
-
-    def _swap(self, tx: Tx, before: Proposal, after: Proposal) -> None:
-        if not tx.swap(before, after):
-            now = tx.proposal(before.id)
-            raise late(now, self._clock.now()) if now.decision else Stale("This case changed a moment ago; look again.")
-
-    def _audit(self, tx: Tx, kind: str, actor: Actor, proposal: Proposal | None, payload: Mapping[str, Json]) -> None:
-        about: dict[str, Json] = {}
-        if proposal:
-            salt = tx.salt(proposal.id)
-            about = {
-                "state": proposal.state.value,
-                "revision": proposal.revision.number,
-                "commitment": commitment(salt, proposal.digest),
-                "category": proposal.category,
-            }
-        at = text_of_time(self._clock.now())
-        tx.audit(
-            Event(
-                kind=kind,
-                at=at,
-                actor=actor,
-                proposal_id=proposal.id if proposal else None,
-                payload=about | dict(payload),
-            )
-        )
-
-
-def late(proposal: Proposal, now: datetime) -> Conflict:
-    """The sentence for whoever came second: who won, what they did, and when."""
-    decision = proposal.decision
-    if decision is None:
-        return Conflict(f"This case is {words(proposal.state)} already.")
-    when = ago(now - decision.at)
-    match decision.kind:
-        case DecisionKind.EXPIRED:
-            sentence = f"This case expired {when}, so nothing was done."
-        case DecisionKind.AUTOMATIC:
-            sentence = f"This ran on its own {when}."
-        case _:
-            verb = decision.kind.value.replace("_", " ")
-            sentence = f"{decision.by.name} {_ACTIVE.get(verb, verb)} this {when}."
-    return AlreadyDecided(sentence, winner_id=decision.by.id)
-
-
-_ACTIVE: Final = {"taken over": "took over", "withdrawn": "withdrew"}
-
-
-def ago(span: timedelta) -> str:
-    """A time span as people say it."""
-    seconds = max(int(span.total_seconds()), 0)
-    for size, name in ((86400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds >= size:
-            count = seconds // size
-            return f"{count} {name}{'s' if count > 1 else ''} ago"
-    return f"{seconds} seconds ago" if seconds != 1 else "1 second ago"
-
-
-def _with_automatic_decision(proposal: Proposal, now: datetime) -> Proposal:
-    verdict = proposal.ruling.verdict
-    if verdict is Verdict.AUTOMATE:
-        decision = Decision(kind=DecisionKind.AUTOMATIC, by=_rule_actor(proposal), at=now, revision=1)
-        return replace(proposal, decision=decision, execution=Execution(status="waiting"))
-    if verdict is Verdict.REFUSE:
-        decision = Decision(
-            kind=DecisionKind.REJECTED, by=_rule_actor(proposal), at=now, revision=1, reason=proposal.ruling.reason
-        )
-        return replace(proposal, decision=decision)
-    return proposal
-
-
-def _first_cards(verdict: Verdict, category: CategoryRule) -> tuple[tuple[str, str], ...]:
-    match verdict:
-        case Verdict.ASK:
-            return ((REVIEW, category.channel),)
-        case Verdict.ESCALATE:
-            return ((ESCALATION, category.escalation_channel),)
-        case Verdict.AUTOMATE | Verdict.REFUSE:
-            return ()
-
-
-def _rule_actor(proposal: Proposal) -> Actor:
-    return Actor(kind="rule", id=proposal.ruling.rule, name="the policy")
-
-
-def _check_heard(proposal: Proposal, seen: Seen) -> None:
-    if len(proposal.follow_ups) > seen.follow_ups:
-        raise WroteAgain("The customer wrote again after this draft; read the new message and decide again.")
 
 
 def _check_content(content: Content) -> None:

@@ -1,9 +1,8 @@
 """Every way in. `register` says on one screen all that Slack can tell us."""
 
-from collections.abc import Awaitable, Callable
+from functools import partial
 
 from slack_bolt.async_app import AsyncApp
-from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot.slack import ids
 from handlers import actions, commands, events, messages, views
@@ -11,36 +10,31 @@ from handlers.desk import Desk
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
-    """Connect Bolt's deliveries to our handlers."""
+    """Connect Bolt's deliveries to our handlers, at this desk."""
+    at = partial(partial, desk=desk)
 
-    async def hand_desk(context: AsyncBoltContext, next: Callable[[], Awaitable[None]]) -> None:  # noqa: A002 - Bolt's name
-        context["desk"] = desk
-        await next()
+    app.action(ids.APPROVE)(at(actions.approve))
+    app.action(ids.READ)(at(actions.read))
+    app.action(ids.EDIT)(at(actions.edit))
+    app.action(ids.ESCALATE)(at(actions.escalate))
+    app.action(ids.TAKE_OVER)(at(actions.take_over))
+    app.action(ids.MORE)(at(actions.more))
+    app.action(ids.UNDO)(at(actions.undo))
+    app.action(ids.RETRY)(at(actions.retry))
+    app.action(ids.CONFIRM)(at(actions.confirm))
+    app.action(ids.GIVE_UP)(at(actions.give_up))
+    app.action(ids.OPEN)(at(actions.show))
+    app.action(ids.REJECT)(at(actions.reject))
+    app.action(ids.LOG_MORE)(at(actions.log_more))
+    app.action(ids.APPLY)(at(actions.apply))
 
-    app.use(hand_desk)
+    app.view(ids.EDIT_VIEW)(at(views.edit))
+    app.view(ids.READ_VIEW)(at(views.read))
+    app.view(ids.REJECT_VIEW)(at(views.reject))
 
-    app.action(ids.APPROVE)(actions.approve)
-    app.action(ids.READ)(actions.read)
-    app.action(ids.EDIT)(actions.edit)
-    app.action(ids.ESCALATE)(actions.escalate)
-    app.action(ids.TAKE_OVER)(actions.take_over)
-    app.action(ids.MORE)(actions.more)
-    app.action(ids.UNDO)(actions.undo)
-    app.action(ids.RETRY)(actions.retry)
-    app.action(ids.CONFIRM)(actions.confirm)
-    app.action(ids.GIVE_UP)(actions.give_up)
-    app.action(ids.OPEN)(actions.show)
-    app.action(ids.REJECT)(actions.reject)
-    app.action(ids.LOG_MORE)(actions.log_more)
-    app.action(ids.APPLY)(actions.apply)
+    app.command(ids.THRESHOLD_COMMAND)(at(commands.threshold))
+    app.command(ids.APPROVALS_COMMAND)(at(commands.approvals))
 
-    app.view(ids.EDIT_VIEW)(views.edit)
-    app.view(ids.READ_VIEW)(views.read)
-    app.view(ids.REJECT_VIEW)(views.reject)
-
-    app.command(ids.THRESHOLD_COMMAND)(commands.threshold)
-    app.command(ids.APPROVALS_COMMAND)(commands.approvals)
-
-    app.event("app_home_opened")(events.home_opened)
-    app.event("user_change")(events.user_changed)
-    app.event("message")(messages.posted)
+    app.event("app_home_opened")(at(events.home_opened))
+    app.event("user_change")(at(events.user_changed))
+    app.event("message")(at(messages.posted))

@@ -10,7 +10,7 @@ from typing import Final
 
 from aiohttp import web
 
-from bot.approvals import Approvals, Request
+from bot.approvals import Approvals
 from bot.domain.errors import BadInput, Refused, TooMuch
 from bot.domain.lifecycle import State
 from bot.domain.proposal import Action, Proposal, canonical_json
@@ -18,6 +18,7 @@ from bot.outbound import Guard
 from bot.ports import Query, Store, Token, Tx
 from bot.resource import resource
 from bot.strict_json import parse
+from bot.submission import Request
 from bot.tokens import Scope, Tokens
 from bot.waiting import WaitingRoom
 from handlers.api_models import ProposalIn

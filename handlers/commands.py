@@ -45,10 +45,10 @@ async def approvals(ack: AsyncAck, command: dict[str, Any], desk: Desk) -> None:
                 chosen = mine(desk.policy, person, waiting) if only_mine else waiting
                 await _say(ack, "What waits", queue(chosen, len(chosen), pause))
             case phrases.Switch(to="pause", reason=reason):
-                await desk.approvals.pause(person, reason)
+                await desk.switch.pause(person, reason)
                 await ack(text="Executions are paused: nothing more runs until `/approvals resume`.")
             case phrases.Switch():
-                await desk.approvals.resume(person)
+                await desk.switch.resume(person)
                 await ack(text="Executions go on.")
     except SaysoError as error:
         await ack(text=escape(error.sentence))

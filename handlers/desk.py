@@ -11,6 +11,7 @@ from bot.domain.policy import Policy
 from bot.intake.reception import Reception
 from bot.ports import Clock, Store
 from bot.slack.roster import Roster
+from bot.switch import Switch
 from bot.thresholds import Thresholds
 
 Body = dict[str, Any]
@@ -22,6 +23,7 @@ class Desk:
     """Everything that a Slack handler may call; Bolt hands it to listeners as `desk`."""
 
     approvals: Approvals
+    switch: Switch
     thresholds: Thresholds
     roster: Roster
     store: Store

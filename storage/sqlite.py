@@ -18,10 +18,12 @@ import structlog
 from sqlite_utils import Database
 
 from bot.domain.errors import BadInput, Unavailable
+from bot.domain.proposal import Proposal
 from bot.drafting.ports import Library
 from bot.ports import Commit, Reader, Tx
 from storage.library import SqliteLibrary
 from storage.named import QUERIES
+from storage.recent import Recent
 from storage.rows import Row
 from storage.schema import migrations, names
 from storage.store import Session
@@ -47,12 +49,14 @@ class _Written:
 
     answers: list[tuple[_Job, Any, BaseException | None]] = field(default_factory=list)
     touched: set[str] = field(default_factory=set)
+    proposals: dict[str, Proposal] = field(default_factory=dict)
     errands: bool = False
     head: tuple[int, str] | None = None
 
     def done(self, job: _Job, answer: Any, session: Session) -> None:
         self.answers.append((job, answer, None))
         self.touched |= session.touched
+        self.proposals |= session.written
         self.errands = self.errands or session.errands
         self.head = session.head
 
@@ -71,7 +75,7 @@ class SqliteStore:
         self._opened: list[sqlite3.Connection] = []
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sayso-read")
         self._db = _open_writer(path)
-        self._run = _runner(self._db.conn)
+        self._run, self._recent = _runner(self._db.conn), Recent()
         self._writer = threading.Thread(target=self._write_forever, name="sayso-write", daemon=True)
         self._writer.start()
 
@@ -163,6 +167,7 @@ class SqliteStore:
                 connection.rollback()
                 written = self._apart(group)
             connection.execute("COMMIT")
+            self._recent.committed(written.proposals.values())
         except sqlite3.Error as error:
             # Nothing of the group is durable, so nobody may be told otherwise.
             if connection.in_transaction:
@@ -176,7 +181,7 @@ class SqliteStore:
         connection, written = self._db.conn, _Written()
         connection.execute("BEGIN IMMEDIATE")
         for job in group:
-            session, changes = Session(self._run, head=written.head), connection.total_changes
+            session, changes = Session(self._run, head=written.head, recent=self._recent), connection.total_changes
             try:
                 answer = job.work(session)
             except BaseException as error:  # noqa: BLE001 - it is handed to whoever waits for the answer
@@ -192,7 +197,7 @@ class SqliteStore:
         connection, written = self._db.conn, _Written()
         connection.execute("BEGIN IMMEDIATE")
         for job in group:
-            session = Session(self._run, head=written.head)
+            session = Session(self._run, head=written.head, recent=self._recent)
             connection.execute("SAVEPOINT job")
             try:
                 answer = job.work(session)

@@ -14,6 +14,7 @@ from bot.domain.proposal import Content, Json, Proposal, Revision
 from bot.domain.threshold import SettingChange
 from bot.ports import AuditCount, DayCount, Pause, Query, StoredRegime, Submission, Token
 from storage import rows
+from storage.recent import Recent
 from storage.rows import Row
 from storage.tickets import Tickets
 
@@ -27,12 +28,13 @@ class Session(Tickets):
     """Implements `bot.ports.Tx`; `run(name, parameters)` runs one named query and gives its rows.
 
     `touched` and `errands` gather what a commit has to tell those who wait. `head` is the end of the audit chain, where
-    an earlier session of the same commit has left it.
+    an earlier session of the same commit has left it; `written` are the proposals that this one changes.
     """
 
-    def __init__(self, run: Run, *, head: tuple[int, str] | None = None) -> None:
-        self._run = run
+    def __init__(self, run: Run, *, head: tuple[int, str] | None = None, recent: Recent | None = None) -> None:
+        self._run, self._recent = run, recent
         self._salts: dict[str, str] = {}
+        self.written: dict[str, Proposal] = {}
         self.head = head
         self.touched: set[str] = set()
         self.errands = False
@@ -45,6 +47,11 @@ class Session(Tickets):
 
     def proposal(self, proposal_id: str) -> Proposal:
         """The proposal of that id, or NotFound."""
+        if self._recent:
+            row = self._one("proposal_version", id=proposal_id)
+            if row and (found := self._recent.of(proposal_id, row["version"])):
+                self._salts[proposal_id] = row["salt"]
+                return found
         row = self._one("proposal", id=proposal_id)
         if row is None:
             raise NotFound(f"There is no proposal {proposal_id}.")
@@ -59,6 +66,7 @@ class Session(Tickets):
             self._run("add_decision", rows.decision_row(proposal.id, proposal.decision))
         self._salts[proposal.id] = submission.salt
         self.touched.add(proposal.id)
+        self.written[proposal.id] = proposal
 
     def swap(self, before: Proposal, after: Proposal) -> bool:
         """Replace `before` by `after` if it is still exactly `before`: (id, state, revision, digest, version)."""
@@ -81,6 +89,7 @@ class Session(Tickets):
         if after.decision and after.decision != before.decision:
             self._run("add_decision", rows.decision_row(after.id, after.decision))
         self.touched.add(after.id)
+        self.written[after.id] = after
         return True
 
     def find(self, query: Query) -> list[Proposal]:

@@ -10,7 +10,7 @@ from typing import Final
 
 import structlog
 
-from bot.approvals import Approvals, Request
+from bot.approvals import Approvals
 from bot.domain.delivery import backoff
 from bot.domain.errors import SaysoError, TooMuch, Unavailable
 from bot.domain.policy import Policy
@@ -24,6 +24,7 @@ from bot.intake.bell import Bell
 from bot.intake.reception import Reception
 from bot.naps import comes
 from bot.ports import Clock, Commit, Store, Tx
+from bot.submission import Request
 
 AT_ONCE: Final = 4
 LEASE: Final = timedelta(minutes=10)

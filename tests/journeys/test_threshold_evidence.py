@@ -98,7 +98,7 @@ async def test_a_newer_offer_takes_the_place_of_one_that_still_waits(world: Worl
 async def test_an_offer_that_was_approved_after_the_evidence_fell_is_refused(world: World, clock: DrawnClock) -> None:
     await teach(world, FIRST_LOOK)
     offer = await world.message("C0OPS", "loosen_threshold")
-    await world.sayso.approvals.pause(LEAD, None)
+    await world.sayso.switch.pause(LEAD, None)
     await world.click("U0LEAD", offer, ids.APPROVE, "C0OPS")
 
     def restart(tx: Tx) -> None:
@@ -108,7 +108,7 @@ async def test_an_offer_that_was_approved_after_the_evidence_fell_is_refused(wor
         save(tx, stands, clock.now())
 
     await world.sayso.store.transact(restart)
-    await world.sayso.approvals.resume(LEAD)
+    await world.sayso.switch.resume(LEAD)
     failed = await world.message("C0OPS", "a new regime began after the offer")
     assert "It failed" in str(failed.blocks)
     assert (await standing(world)).setting.threshold is None

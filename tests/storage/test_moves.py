@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from bot.approvals import Approvals, Request
+from bot.approvals import Approvals
 from bot.audit_log import check_chain
 from bot.domain.authority import Person
 from bot.domain.decision import Actor, Seen
@@ -25,6 +25,7 @@ from bot.policy_file import load_policy
 from bot.ports import Tx
 from bot.relay import Relay
 from bot.right_of_way import RightOfWay
+from bot.submission import Request
 from tests.storage.builders import NOW, a_store
 from tests.world import POLICY
 
@@ -135,6 +136,8 @@ class Moves(RuleBasedStateMachine):
 
     def now(self, proposal_id: str) -> Proposal:
         found: Proposal = self.run(self.store.read(lambda tx: tx.proposal(proposal_id)))
+        # What the writer remembers is what stands in the database.
+        assert self.run(self.store.transact(lambda tx: tx.proposal(proposal_id))) == found
         return found
 
     def refusal_of(self, work: Any) -> str | None:

@@ -1,0 +1,38 @@
+"""What somebody is told who comes second: who won, what they did, and when."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from bot.domain.decision import DecisionKind
+from bot.domain.errors import AlreadyDecided, Conflict
+from bot.domain.lifecycle import words
+from bot.domain.proposal import Proposal
+
+_ACTIVE: Final = {"taken over": "took over", "withdrawn": "withdrew"}
+
+
+def late(proposal: Proposal, now: datetime) -> Conflict:
+    """The sentence for whoever came second: who won, what they did, and when."""
+    decision = proposal.decision
+    if decision is None:
+        return Conflict(f"This case is {words(proposal.state)} already.")
+    when = ago(now - decision.at)
+    match decision.kind:
+        case DecisionKind.EXPIRED:
+            sentence = f"This case expired {when}, so nothing was done."
+        case DecisionKind.AUTOMATIC:
+            sentence = f"This ran on its own {when}."
+        case _:
+            verb = decision.kind.value.replace("_", " ")
+            sentence = f"{decision.by.name} {_ACTIVE.get(verb, verb)} this {when}."
+    return AlreadyDecided(sentence, winner_id=decision.by.id)
+
+
+def ago(span: timedelta) -> str:
+    """A time span as people say it."""
+    seconds = max(int(span.total_seconds()), 0)
+    for size, name in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            count = seconds // size
+            return f"{count} {name}{'s' if count > 1 else ''} ago"
+    return f"{seconds} seconds ago" if seconds != 1 else "1 second ago"

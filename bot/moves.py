@@ -1,0 +1,111 @@
+"""What every move of a proposal shares: whether it may be made, the swap, the audit event."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from bot.domain.audit import Event, commitment
+from bot.domain.authority import Person, check_reviewer, reviewers
+from bot.domain.decision import DECIDES, Actor, Seen
+from bot.domain.errors import Conflict, Stale, WroteAgain
+from bot.domain.late import late
+from bot.domain.lifecycle import WAITING, Move, State, step
+from bot.domain.moment import text_of_time
+from bot.domain.policy import Policy
+from bot.domain.proposal import Json, Proposal
+from bot.ports import Clock, Reader, Tx
+
+TOO_LATE: Final = "It is too late to undo this: it is already on its way."
+
+
+class Moves:
+    """Made by people, agents, the clock and the relay; each inside one transaction."""
+
+    def __init__(self, policy: Policy, clock: Clock) -> None:
+        self._policy, self._clock = policy, clock
+
+    def seen(self, tx: Reader, seen: Seen, person: Person, move: Move) -> Proposal:
+        """The proposal as it stands, if this person may make this move on exactly what they saw."""
+        proposal = tx.proposal(seen.proposal_id)
+        self._check_turn(proposal, move)
+        self._check_say(proposal, person, move)
+        if seen.state not in {None, proposal.state}:
+            raise self._late(proposal, move) if proposal.decision else Stale("This case moved on after you saw it.")
+        if (proposal.revision.number, proposal.digest) != (seen.revision, seen.digest):
+            by = proposal.revision.author.name
+            raise Stale(f"{by} changed this after you saw it; look at the new wording and decide again.")
+        if proposal.state in WAITING and proposal.expires_at <= self._clock.now():
+            raise Conflict("This case expired before you decided, so nothing was done.")
+        return proposal
+
+    def _check_turn(self, proposal: Proposal, move: Move) -> None:
+        try:
+            step(proposal.state, move)
+        except Conflict:
+            if proposal.decision is None:
+                raise
+            if move is Move.UNDO and proposal.execution:
+                raise Conflict(TOO_LATE) from None
+            raise self._late(proposal, move) from None
+
+    def _check_say(self, proposal: Proposal, person: Person, move: Move) -> None:
+        if proposal.state is State.ESCALATED and proposal.escalated_by:
+            before = replace(proposal, state=State.PENDING, escalated_by=None)
+            now, then = reviewers(self._policy, proposal), reviewers(self._policy, before)
+            if person.among(then) and not person.among(now):
+                # They could decide until somebody escalated it: they are late, not strangers.
+                raise self._late(proposal, move)
+        check_reviewer(self._policy, proposal, person)
+
+    def _late(self, proposal: Proposal, move: Move) -> Conflict:
+        error = late(proposal, self._clock.now())
+        if proposal.decision and DECIDES.get(move) is proposal.decision.kind:
+            return error
+        # Whoever decided one thing and then clicks another is owed an answer, unlike for a second click.
+        return Conflict(error.sentence)
+
+    def moved(self, tx: Tx, before: Proposal, after: Proposal | None = None, /, **changes: Any) -> Proposal:
+        """`after`, or `before` where none is given, with these changes, written in place of `before`.
+
+        Raises what the loser of a race is told, where `before` is not what stands any more.
+        """
+        after = replace(after or before, version=before.version + 1, **changes)
+        if not tx.swap(before, after):
+            now = tx.proposal(before.id)
+            raise late(now, self._clock.now()) if now.decision else Stale("This case changed a moment ago; look again.")
+        if after.ruling.choice and self._teaches(before, after):
+            tx.add_lesson(after.id)
+        return after
+
+    def _teaches(self, before: Proposal, after: Proposal) -> bool:
+        """Whether this move said something about the AI: a decision, a mark, or the end of the time to undo one."""
+        settled = before.state is State.APPROVED and bool(self._policy.category(after.category).undo_window)
+        return after.decision != before.decision or after.marked_by != before.marked_by or settled
+
+    def audit(self, tx: Tx, kind: str, actor: Actor, proposal: Proposal | None, payload: Mapping[str, Json]) -> None:
+        """Append an event; of the content only a salted commitment, so that it can be erased and the chain stays."""
+        about: dict[str, Json] = {}
+        if proposal:
+            salt = tx.salt(proposal.id)
+            about = {
+                "state": proposal.state.value,
+                "revision": proposal.revision.number,
+                "commitment": commitment(salt, proposal.digest),
+                "category": proposal.category,
+            }
+        at = text_of_time(self._clock.now())
+        tx.audit(
+            Event(
+                kind=kind,
+                at=at,
+                actor=actor,
+                proposal_id=proposal.id if proposal else None,
+                payload=about | dict(payload),
+            )
+        )
+
+
+def check_heard(proposal: Proposal, seen: Seen) -> None:
+    """WroteAgain where the customer has written since this was seen."""
+    if len(proposal.follow_ups) > seen.follow_ups:
+        raise WroteAgain("The customer wrote again after this draft; read the new message and decide again.")
