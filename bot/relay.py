@@ -75,7 +75,6 @@ class Relay:
     async def start(self) -> None:
         """End the leases of a dead predecessor, then begin."""
         await self._store.transact(lambda tx: tx.abandon_leases(self._clock.now()))
-        self._wake.set()
         self._loops = [
             asyncio.create_task(self._run(), name="sayso-relay"),
             asyncio.create_task(self._sweep_forever(), name="sayso-sweep"),
@@ -83,17 +82,17 @@ class Relay:
 
     async def stop(self) -> None:
         """Stop leasing, and let what is in flight end; what takes longer than 5 s is cut, and found again later."""
-        for task in self._loops:
-            task.cancel()
-        await asyncio.gather(*self._loops, return_exceptions=True)
         self._stopping = True
-        if self._alarm:
-            self._alarm.cancel()
-        if self._lanes:
-            _, late = await asyncio.wait(self._lanes, timeout=5)
+        self._wake.set()
+        for task in self._loops[1:]:
+            task.cancel()
+        if under_way := {*self._loops, *self._lanes}:
+            _, late = await asyncio.wait(under_way, timeout=5)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+        if self._alarm:
+            self._alarm.cancel()
 
     def _on_commit(self, commit: Commit) -> None:
         if commit.errands:
@@ -102,20 +101,23 @@ class Relay:
             self._stirred.set()
 
     async def _run(self) -> None:
-        while True:
-            await self._wake.wait()
-            await self._way.clear()
+        while not self._stopping:
             self._wake.clear()
             try:
-                self._send_off(await self._store.transact(self._lease))
+                await self._send_off(await self._store.transact(self._lease))
             except Exception:
                 # A database that is locked or full for a moment must not end the relay for good.
                 log.exception("lease_failed")
                 await asyncio.sleep(1)
                 self._wake.set()
+            await self._wake.wait()
+            await self._way.clear()
 
-    def _send_off(self, found: _Found) -> None:
-        """Begin to carry what was leased, and look again when the next is due."""
+    async def _send_off(self, found: _Found) -> None:
+        """Begin to carry what was leased, and look again when the next is due; on the way out, give it back untried."""
+        if self._stopping:
+            await self._store.transact(partial(self._back, found.leased))
+            return
         for _, run in groupby(found.leased, key=lambda item: item.errand.lane):
             task = asyncio.create_task(self._carry_lane(list(run)))
             self._lanes.add(task)
@@ -195,16 +197,18 @@ class Relay:
             settle(tx)
             return self._lease(tx)
 
-        if not self._stopping:
-            try:
-                self._send_off(await self._store.transact(both))
-            except Exception:
-                # What ended is a fact; that something else cannot be leased now must not undo it.
-                log.exception("lease_failed")
-            else:
-                return
-        await self._store.transact(settle)
-        self._wake.set()
+        if self._stopping:
+            await self._store.transact(settle)
+            return
+        try:
+            found = await self._store.transact(both)
+        except Exception:
+            # What ended is a fact; that something else cannot be leased now must not undo it.
+            log.exception("lease_failed")
+            await self._store.transact(settle)
+            self._wake.set()
+        else:
+            await self._send_off(found)
 
     async def _carry(self, errand: Errand, case: Case | None, together: list[Case]) -> Outcome:
         courier = self._couriers.get(errand.kind)

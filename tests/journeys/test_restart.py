@@ -1,8 +1,15 @@
 """The bot stops after a click was durable and before anything ran; started again, it runs once."""
 
+import asyncio
+import threading
+import time
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
+from bot.domain.delivery import ErrandKind
+from bot.ports import Tx
 from bot.slack import ids
 from tests.journeys.props import (
     MovableClock,
@@ -41,6 +48,41 @@ async def test_what_was_approved_before_the_stop_runs_once_after_it(
             assert len(shop.calls) == 1
             assert len(slack.messages("C0REVIEW")) == 1
             assert await the_chain_holds(world)
+
+
+async def test_what_was_leased_in_the_moment_of_the_stop_goes_back_untried(
+    tmp_path: Path, shop: Shop, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the next start would take it for a call that was cut off, and ask a person what became of it."""
+    database, policy = tmp_path / "sayso.db", shop_policy(shop)
+    async with empty_slack() as slack, bot_on(slack, database, policy, clock) as world:
+        proposed = await world.propose()
+        card = await world.card(proposed["id"])
+        await until_stored(world, at_rest(clock))
+        relay, leasing = world.sayso.relay, threading.Event()
+        lease = relay._lease
+
+        def slowly(tx: Tx) -> object:
+            found = lease(tx)
+            if any(item.errand.kind is ErrandKind.EXECUTE for item in found.leased):
+                leasing.set()
+                time.sleep(0.3)
+            return found
+
+        monkeypatch.setattr(relay, "_lease", slowly)
+        await world.click("U0MARIA", card, ids.APPROVE)
+        assert await asyncio.to_thread(leasing.wait, 5)
+        await relay.stop()
+        assert shop.calls == []
+        assert set(await world.sayso.store.read(lambda tx: tx.outbox_size())) == {"ready"}
+        (errand,) = await world.sayso.store.transact(
+            lambda tx: [
+                errand
+                for errand in tx.lease(now=clock.now(), owner="test", until=clock.now(), limit=9)
+                if errand.kind is ErrandKind.EXECUTE
+            ]
+        )
+        assert (errand.attempts, errand.interrupted) == (1, False)
 
 
 async def test_what_waits_still_waits_and_its_old_card_still_works(
