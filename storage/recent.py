@@ -6,7 +6,7 @@ from typing import Final
 
 from bot.domain.proposal import Proposal
 
-KEPT: Final = 256
+KEPT: Final = 1000
 LONGEST_TALK: Final = 20_000
 """Characters of a conversation that is worth keeping in memory; the longer ones are read each time."""
 
