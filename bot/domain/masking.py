@@ -8,7 +8,6 @@ bounded.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 from bot.domain.payment_numbers import Span, cards, ibans
@@ -44,8 +43,6 @@ class MaskedMapping:
     kinds: tuple[str, ...]
 
 
-# One card asks for the same few texts again and again.
-@lru_cache(maxsize=32)
 def mask(text: str, *, emails: bool = False) -> Masked:
     """Replace secrets by markers such as `[card number ••4242]`; with `emails` (for logs), addresses too.
 

@@ -9,7 +9,6 @@ import re
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import groupby
 from typing import Final
 
@@ -67,8 +66,6 @@ class Revealed:
     hidden: tuple[str, ...]
 
 
-# One card asks for the same few texts again and again.
-@lru_cache(maxsize=32)
 def reveal(text: str) -> Revealed:
     """Show hidden and deceptive characters as `<U+202E>`, and long blank runs as `⟨3,000 spaces⟩`.
 
