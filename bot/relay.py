@@ -66,7 +66,7 @@ class Relay:
         self._attempts, self._owner = attempts, owner
         self._wake = asyncio.Event()
         self._alarm: asyncio.TimerHandle | None = None
-        self._stopping = False
+        self._stopping = self._leasing = False
         self._stirred = asyncio.Event()
         self._lanes: set[asyncio.Task[None]] = set()
         self._loops: list[asyncio.Task[None]] = []
@@ -172,14 +172,18 @@ class Relay:
         fresh: dict[str, Case] = {}
         begun = self._clock.now()
         while run:
-            if self._clock.now() - begun > RUN_BUDGET:
+            if self._stopping or self._clock.now() - begun > RUN_BUDGET:
                 # The lease must outlive the call: what is left goes back rather than be leased twice.
                 await self._store.transact(partial(self._back, run))
                 return
             head, together, rest = _together(run)
             case = fresh.get(head.errand.proposal_id or "", head.case)
             others = [*head.lines, *(item.case for item in together if item.case)]
-            outcome = await self._carry(head.errand, case, others)
+            try:
+                outcome = await self._carry(head.errand, case, others)
+            except asyncio.CancelledError:
+                await self._store.transact(partial(self._back, rest))
+                raise
             gone = [head.errand, *(item.errand for item in together)]
             back, run = (rest, []) if isinstance(outcome, Postponed) else ([], rest)
             settle = partial(self._settle_all, gone, outcome, back)
@@ -197,9 +201,12 @@ class Relay:
             settle(tx)
             return self._lease(tx)
 
-        if self._stopping:
+        if self._stopping or self._leasing:
+            # One look at the outbox at a time: of many lanes that end together one leases for all.
             await self._store.transact(settle)
+            self._wake.set()
             return
+        self._leasing = True
         try:
             found = await self._store.transact(both)
         except Exception:
@@ -209,6 +216,8 @@ class Relay:
             self._wake.set()
         else:
             await self._send_off(found)
+        finally:
+            self._leasing = False
 
     async def _carry(self, errand: Errand, case: Case | None, together: list[Case]) -> Outcome:
         courier = self._couriers.get(errand.kind)
@@ -258,8 +267,10 @@ class Relay:
             tx.hold_lane(errand.lane, until=due_at)
 
     def _back(self, rest: list[_Leased], tx: Tx) -> None:
+        """Give back what was not tried; an interrupted one may have been, in an earlier life, so its lease stays."""
         for item in rest:
-            tx.release(item.errand.id)
+            if not item.errand.interrupted:
+                tx.release(item.errand.id)
 
 
 def _case(tx: Reader, proposal_id: str, *, receipts: bool) -> Case:

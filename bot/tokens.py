@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import re
 import secrets
+import time
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -16,6 +17,7 @@ from bot.domain.moment import text_of_time
 from bot.ports import Clock, Store, Token, Tx
 
 PREFIX: Final = "sayso_"
+REMEMBERED: Final = 1.0
 TOUCH_EVERY: Final = timedelta(minutes=1)
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")
 
@@ -33,7 +35,7 @@ class Tokens:
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store, self._clock = store, clock
-        self._known: dict[str, Token] = {}
+        self._known: dict[str, tuple[Token, float]] = {}
 
     async def create(
         self, name: str, scope: Scope, *, owner: str | None = None, lifetime: timedelta | None = None
@@ -79,12 +81,13 @@ class Tokens:
         token = _live(await self._store.read(lambda tx: tx.token(hash_)), now)
         if _stale(token, now):
             await self._store.transact(lambda tx: tx.touch_token(token.id, now))
-        self._known[hash_] = token
+        self._known[hash_] = token, time.monotonic()
         return token
 
     async def recall(self, secret: str) -> Token:
-        """As `recognise`, but perhaps from memory: for whoever asks `check` before anything is done."""
-        return self._known.get(hashed(secret)) or await self.recognise(secret)
+        """As `recognise`, but perhaps as it was a second ago: for whoever asks `check` before anything is done."""
+        token, at = self._known.get(hashed(secret), (None, 0.0))
+        return token if token and time.monotonic() - at < REMEMBERED else await self.recognise(secret)
 
     def check(self, tx: Tx, token: Token) -> None:
         """Refused unless the token is live in this very transaction; one that was revoked a moment ago is not."""
@@ -95,6 +98,7 @@ class Tokens:
         except Refused:
             self._known.pop(token.hash, None)
             raise
+        self._known[token.hash] = token, time.monotonic()
         if _stale(token, now):
             tx.touch_token(token.id, now)
 

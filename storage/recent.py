@@ -7,8 +7,8 @@ from typing import Final
 from bot.domain.proposal import Proposal
 
 KEPT: Final = 1000
-LONGEST_TALK: Final = 20_000
-"""Characters of a conversation that is worth keeping in memory; the longer ones are read each time."""
+HEAVIEST: Final = 10_000
+"""Characters of JSON, in each of two columns, that are worth keeping in memory; what is longer is read each time."""
 
 
 class Recent:
@@ -29,7 +29,6 @@ class Recent:
         """Remember these; only what is durable may come here, for a version that was undone will be given again."""
         for proposal in proposals:
             self._kept.pop(proposal.id, None)
-            if sum(len(message.text) for message in proposal.conversation.messages) <= LONGEST_TALK:
-                self._kept[proposal.id] = proposal
+            self._kept[proposal.id] = proposal
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)

@@ -14,7 +14,7 @@ from bot.domain.proposal import Content, Json, Proposal, Revision
 from bot.domain.threshold import SettingChange
 from bot.ports import AuditCount, DayCount, Pause, Query, StoredRegime, Submission, Token
 from storage import rows
-from storage.recent import Recent
+from storage.recent import HEAVIEST, Recent
 from storage.rows import Row
 from storage.tickets import Tickets
 
@@ -28,12 +28,13 @@ class Session(Tickets):
     """Implements `bot.ports.Tx`; `run(name, parameters)` runs one named query and gives its rows.
 
     `touched` and `errands` gather what a commit has to tell those who wait. `head` is the end of the audit chain, where
-    an earlier session of the same commit has left it; `written` are the proposals that this one changes.
+    an earlier session of the same commit has left it; `written` are the proposals to remember once they are durable.
     """
 
     def __init__(self, run: Run, *, head: tuple[int, str] | None = None, recent: Recent | None = None) -> None:
         self._run, self._recent = run, recent
         self._salts: dict[str, str] = {}
+        self._light: set[str] = set()
         self.written: dict[str, Proposal] = {}
         self.head = head
         self.touched: set[str] = set()
@@ -51,29 +52,38 @@ class Session(Tickets):
             row = self._one("proposal_version", id=proposal_id)
             if row and (found := self._recent.of(proposal_id, row["version"])):
                 self._salts[proposal_id] = row["salt"]
+                self._light.add(proposal_id)
                 return found
         row = self._one("proposal", id=proposal_id)
         if row is None:
             raise NotFound(f"There is no proposal {proposal_id}.")
         self._salts[proposal_id] = row["salt"]
+        self._weigh(proposal_id, row["document"])
         return rows.proposal_of(row)
+
+    def _weigh(self, proposal_id: str, document: str) -> None:
+        if len(document) <= HEAVIEST:
+            self._light.add(proposal_id)
 
     def add_proposal(self, proposal: Proposal, submission: Submission) -> None:
         """Write a new proposal with its first revision, and its decision where the policy made one."""
-        self._run("add_proposal", rows.proposal_row(proposal, submission))
+        row = rows.proposal_row(proposal, submission)
+        self._run("add_proposal", row)
+        self._weigh(proposal.id, row["document"])
         self._run("add_revision", rows.revision_row(proposal, proposal.created_at))
         if proposal.decision:
             self._run("add_decision", rows.decision_row(proposal.id, proposal.decision))
         self._salts[proposal.id] = submission.salt
         self.touched.add(proposal.id)
-        self.written[proposal.id] = proposal
+        self._keep_in_mind(proposal, row["progress"])
 
     def swap(self, before: Proposal, after: Proposal) -> bool:
         """Replace `before` by `after` if it is still exactly `before`: (id, state, revision, digest, version)."""
+        columns = rows.moving_columns(after)
         changed = self._run(
             "swap_proposal",
             {
-                **rows.moving_columns(after),
+                **columns,
                 "id": before.id,
                 "was_state": before.state.value,
                 "was_revision": before.revision.number,
@@ -89,8 +99,13 @@ class Session(Tickets):
         if after.decision and after.decision != before.decision:
             self._run("add_decision", rows.decision_row(after.id, after.decision))
         self.touched.add(after.id)
-        self.written[after.id] = after
+        self._keep_in_mind(after, columns["progress"])
         return True
+
+    def _keep_in_mind(self, proposal: Proposal, progress: str) -> None:
+        """Have it remembered after the commit, if it is light enough."""
+        if proposal.id in self._light and len(progress) <= HEAVIEST:
+            self.written[proposal.id] = proposal
 
     def find(self, query: Query) -> list[Proposal]:
         """Newest first."""

@@ -10,7 +10,7 @@ import pytest
 
 from bot.domain.errors import BadInput, NotFound, Refused
 from bot.slack import ids
-from bot.tokens import PREFIX, Scope, hashed
+from bot.tokens import PREFIX, REMEMBERED, Scope, hashed
 from tests.handlers.wire import body_of, send
 from tests.journeys.props import MovableClock, told
 from tests.world import POLICY, World, running_world
@@ -89,6 +89,8 @@ async def test_a_revoked_token_is_out_at_once_and_its_successor_goes_on(world: W
         assert "revoked" in answer.detail
     with pytest.raises(NotFound):
         await world.sayso.tokens.revoke("shop-ai")
+    await asyncio.sleep(REMEMBERED)  # for as long a body is still read, and never acted upon
+    assert (await send(world, "POST", "/v1/proposals", body={"kind": "nonsense"})).status == 401
     successor = await world.sayso.tokens.create("shop-ai", Scope.PROPOSE)
     assert (await as_(world, successor, "GET", f"/v1/proposals/{proposed['id']}")).status == 200
     assert (await send(world, "GET", "/v1/proposals")).status == 401

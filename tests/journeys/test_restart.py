@@ -85,6 +85,27 @@ async def test_what_was_leased_in_the_moment_of_the_stop_goes_back_untried(
         assert (errand.attempts, errand.interrupted) == (1, False)
 
 
+async def test_a_call_that_an_earlier_life_began_is_never_given_back_as_untried(
+    tmp_path: Path, shop: Shop, clock: MovableClock
+) -> None:
+    """Its lease is all that tells the next start that it may have arrived."""
+    database, policy = tmp_path / "sayso.db", shop_policy(shop)
+    async with empty_slack() as slack, bot_on(slack, database, policy, clock) as world:
+        proposed = await world.propose()
+        card = await world.card(proposed["id"])
+        await until_stored(world, at_rest(clock))
+        relay, store = world.sayso.relay, world.sayso.store
+        await relay.stop()
+        await world.click("U0MARIA", card, ids.APPROVE)
+        for interrupted in (False, True, True):
+            await store.transact(lambda tx: tx.abandon_leases(clock.now()))
+            leased = (await store.transact(relay._lease)).leased
+            (item,) = [one for one in leased if one.errand.kind is ErrandKind.EXECUTE]
+            assert item.errand.interrupted is interrupted
+            if interrupted:
+                await store.transact(lambda tx: relay._back([item], tx))  # noqa: B023 - awaited here
+
+
 async def test_what_waits_still_waits_and_its_old_card_still_works(
     tmp_path: Path, shop: Shop, clock: MovableClock
 ) -> None:

@@ -16,9 +16,9 @@ from bot.domain.decision import Decision, DecisionKind
 from bot.domain.delivery import ErrandKind, Receipt
 from bot.domain.errors import BadInput, NotFound, Unavailable
 from bot.domain.lifecycle import State
-from bot.domain.proposal import Message, Reply
+from bot.domain.proposal import Message, Proposal, Reply
 from bot.ports import Commit, Pause, Query, Store, Tx
-from storage.recent import KEPT, LONGEST_TALK, Recent
+from storage.recent import HEAVIEST, KEPT, Recent
 from tests.storage.builders import MARIA, NOW, a_proposal, a_store, an_errand, an_event, leased, submission
 
 LATER = NOW + timedelta(seconds=30)
@@ -167,17 +167,35 @@ async def test_what_another_process_moved_is_read_again(store: Store, tmp_path: 
     assert await store.transact(lambda tx: tx.proposal(proposal.id)) == moved
 
 
-def test_the_memory_is_bounded_and_keeps_no_long_talk() -> None:
+def test_the_memory_is_bounded_and_knows_one_version_only() -> None:
     recent = Recent()
     many = [a_proposal(number) for number in range(KEPT + 5)]
     recent.committed(many)
     assert [recent.of(p.id, 1) is p for p in many] == [number >= 5 for number in range(KEPT + 5)]
     assert recent.of(many[-1].id, 2) is None
-    long = Message(role="customer", text="x" * (LONGEST_TALK + 1))
-    talkative = replace(many[-1], conversation=replace(many[-1].conversation, messages=(long,)), version=2)
-    recent.committed([talkative])
-    assert recent.of(talkative.id, 2) is None
-    assert recent.of(talkative.id, 1) is None
+
+
+@pytest.mark.parametrize("heavy", ["conversation", "customer", "reply"])
+async def test_what_is_heavy_is_never_remembered(store: Store, heavy: str) -> None:
+    text, plain = "x" * (HEAVIEST + 1), a_proposal()
+    talk = plain.conversation
+    proposal = {
+        "conversation": replace(plain, conversation=replace(talk, messages=(Message(role="customer", text=text),))),
+        "customer": replace(plain, conversation=replace(talk, customer={"name": text})),
+        "reply": replace(plain, revision=replace(plain.revision, content=Reply(text=text))),
+    }[heavy]
+    await store.transact(lambda tx: tx.add_proposal(proposal, submission()))
+    moved = replace(proposal, state=State.ESCALATED, version=2)
+
+    def move(tx: Tx) -> Proposal:
+        found = tx.proposal(proposal.id)
+        assert tx.swap(found, moved)
+        return found
+
+    assert await store.transact(move) == proposal
+    assert isinstance(store, storage.sqlite.SqliteStore)
+    assert store._recent.of(proposal.id, 2) is None
+    assert await store.transact(lambda tx: tx.proposal(proposal.id)) == moved
 
 
 # the outbox
