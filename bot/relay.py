@@ -151,7 +151,9 @@ class Relay:
     def _lease(self, tx: Tx) -> _Found:
         """What may go now, each with its case, and when to look again."""
         now = self._clock.now()
-        errands = tx.lease(now=now, owner=self._owner, until=now + LEASE, limit=LANES_AT_ONCE)
+        # One more goes even when all are busy: thirty-two receivers that hang must not stop Slack.
+        limit = max(1, LANES_AT_ONCE - len(self._lanes))
+        errands = tx.lease(now=now, owner=self._owner, until=now + LEASE, limit=limit)
         repainted = {errand.proposal_id for errand in errands if errand.kind is ErrandKind.REPAINT}
         cases: dict[str, Case] = {}
 

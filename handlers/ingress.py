@@ -26,6 +26,9 @@ class SlackDoor:
         if (request.content_length or 0) > LARGEST:
             return web.Response(status=413, text="too large")
         body = await request.read()
+        if (request.charset or "utf-8").lower() != "utf-8":
+            # The signature covers the bytes alone; a header may not choose how they are read.
+            return web.Response(status=400, text="not in UTF-8")
         if not self._genuine(body, request):
             return web.Response(status=401, text="not signed by Slack")
         with self._way.taken():

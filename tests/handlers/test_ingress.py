@@ -53,6 +53,19 @@ async def state(world: World, proposal_id: str) -> str:
     return str((await world.get(proposal_id))["state"])
 
 
+@pytest.mark.parametrize(("charset", "status"), [("utf-8", 200), ("UTF-8", 200), ("utf-7", 400), ("nope", 400)])
+async def test_a_header_may_not_choose_how_the_signed_bytes_are_read(world: World, charset: str, status: int) -> None:
+    body = json.dumps({"type": "url_verification", "challenge": "abc"})
+    proof = signed(body, at=time.time())
+    headers = {
+        "Content-Type": f"application/json; charset={charset}",
+        "X-Slack-Request-Timestamp": proof["timestamp"],
+        "X-Slack-Signature": proof["signature"],
+    }
+    async with world.http.post(f"{world.sayso.url}/slack/events", data=body.encode(), headers=headers) as answer:
+        assert answer.status == status
+
+
 @pytest.mark.parametrize("age", [301, 3600, -301, -3600])
 async def test_a_request_older_or_newer_than_five_minutes_is_refused(world: World, age: int) -> None:
     proposal_id, body = await click_body(world)
