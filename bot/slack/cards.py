@@ -77,9 +77,9 @@ class Painted:
 
 def card(case: Case, room: str, *, undoable: bool = False) -> Painted:
     """The card of a case in a room (`review`, `escalation` or `ops`)."""
-    for talk in TALK_WORDS if room == ESCALATION else TALK_WORDS[-1:]:
+    for talk in TALK_WORDS:
         blocks = _blocks(case, room, talk, undoable=undoable)
-        if talk == TALK_WORDS[-1] or characters(blocks) <= MESSAGE_TEXT:
+        if room != ESCALATION or characters(blocks) <= MESSAGE_TEXT:  # only there the whole conversation stands
             break
     return Painted(text=escape(_headline(case.proposal)), blocks=blocks)
 
