@@ -4,7 +4,6 @@ Two processes: the bot on one core, the driver with the local Slack on the other
 """
 
 import asyncio
-import json
 import os
 import re
 import sqlite3
@@ -13,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.parse
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -25,6 +23,8 @@ import aiohttp
 from slack_sdk.signature import SignatureVerifier
 
 from bot.local_slack import LocalSlack
+from bot.slack import ids
+from tests.benchmarks.recorder import Record, recorder
 from tests.world import BOT_TOKEN, POLICY, SIGNING_SECRET, people, reply
 
 CHANNELS = 8
@@ -115,26 +115,6 @@ async def bare_bolt() -> AsyncIterator[str]:
         await process.wait()
 
 
-def click_body(proposal: dict[str, Any], user: str = "U0MARIA") -> bytes:
-    """What Slack posts when somebody presses Approve."""
-    value = f"{proposal['id']}:{proposal['revision']}:{proposal['digest']}:0:pending"
-    payload = {
-        "type": "block_actions",
-        "user": {"id": user, "username": "maria", "name": "maria", "team_id": "T0LOCAL"},
-        "api_app_id": "A0LOCAL",
-        "token": "x",
-        "container": {"type": "message", "message_ts": "1.1", "channel_id": "C0REVIEW"},
-        "trigger_id": "1.2.3",
-        "team": {"id": "T0LOCAL", "domain": "local"},
-        "channel": {"id": "C0REVIEW", "name": "review"},
-        "response_url": "http://127.0.0.1:9/",
-        "actions": [
-            {"type": "button", "action_id": "sayso_approve", "block_id": "b", "value": value, "action_ts": "1.1"}
-        ],
-    }
-    return urllib.parse.urlencode({"payload": json.dumps(payload)}).encode()
-
-
 async def post_signed(http: aiohttp.ClientSession, url: str, body: bytes) -> float:
     """Deliver as Slack does; seconds until the acknowledgement."""
     timestamp = str(int(time.time()))
@@ -175,7 +155,7 @@ async def spread(work: list[Callable[[], Awaitable[float]]], workers: int) -> li
 
 
 async def clicks(
-    http: aiohttp.ClientSession, slack: LocalSlack, bot: Bot, bare: str, workers: int, first: int
+    http: aiohttp.ClientSession, slack: LocalSlack, bot: Bot, bare: str, record: Record, workers: int, first: int
 ) -> Clicks:
     """Clicks of ours and of bare Bolt, interleaved in batches."""
     root = (await slack.person("U0MARIA").say("C0CUSTOMERS0", "Where is it?")).ts
@@ -185,11 +165,11 @@ async def clicks(
     per_batch = CLICKS // 5
     for batch in range(5):
         start = first + batch * per_batch
-        proposals = [
-            await submit(http, bot, start + n, conversation=talk, connector="slack_thread") for n in range(per_batch)
-        ]
+        for number in range(start, start + per_batch):
+            await submit(http, bot, number, conversation=talk, connector="slack_thread")
         await asyncio.sleep(1.5)  # let the cards out first: what is measured is the click
-        bodies = [click_body(proposal) for proposal in proposals]
+        bodies = await record("U0MARIA", (f"C0DESK{n}" for n in range(CHANNELS)))
+        assert len(bodies) == per_batch
         # The reference first: behind ours it would run beside the repaints that our clicks have caused.
         reference += await spread([partial(post_signed, http, bare, body) for body in bodies], workers)
         ours += await spread([partial(post_signed, http, bot.url, body) for body in bodies], workers)
@@ -249,7 +229,7 @@ async def full_cycles(http: aiohttp.ClientSession, slack: LocalSlack, bot: Bot, 
             slack.wait_for_message(channel, lambda m: f"cycle {number}." in str(m.blocks), 30, fresh=True)
         )
         await asyncio.sleep(0)
-        proposal = await submit(
+        await submit(
             http, bot, number, conversation=conversation, reply={"text": f"cycle {number}."}, connector="slack_thread"
         )
         card = await posted
@@ -257,7 +237,8 @@ async def full_cycles(http: aiohttp.ClientSession, slack: LocalSlack, bot: Bot, 
             slack.wait_for_message(channel, lambda m: m.ts == card.ts and "Sent." in str(m.blocks), 30, fresh=True)
         )
         await asyncio.sleep(0)
-        await post_signed(http, bot.url, click_body(proposal))
+        clicked = await slack.person("U0MARIA").click(channel, card, ids.APPROVE)
+        assert clicked.status == 200, clicked
         await repainted
         return 0.0
 
@@ -285,12 +266,13 @@ async def measure() -> None:
             async with (
                 bot_process(slack, folder) as bot,
                 bare_bolt() as bare,
+                recorder(slack, bot.url) as record,
                 aiohttp.ClientSession(connector=connector) as http,
             ):
                 idle = memory_of(bot.pid)
                 commit = durable_commit(folder)
-                one = await clicks(http, slack, bot, bare, 1, 0)
-                many = await clicks(http, slack, bot, bare, 16, 100_000)
+                one = await clicks(http, slack, bot, bare, record, 1, 0)
+                many = await clicks(http, slack, bot, bare, record, 16, 100_000)
                 card = await submit_to_card(http, slack, bot, 200_000)
                 rate = await full_cycles(http, slack, bot, 300_000)
                 report(bot, idle, commit, one, many, card, rate)

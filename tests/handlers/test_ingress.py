@@ -6,12 +6,15 @@ import urllib.parse
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from slack_bolt.async_app import AsyncBoltRequest
 from slack_sdk.signature import SignatureVerifier
 
 from bot.local_slack.deliveries import FORM
 from bot.right_of_way import RightOfWay
 from bot.slack import ids
-from handlers.ingress import LARGEST, SlackDoor
+from handlers.ingress import LARGEST, SlackDoor, opened
 from tests.handlers.nasty import walk
 from tests.handlers.wire import raw
 from tests.world import SIGNING_SECRET, World
@@ -64,6 +67,32 @@ async def test_a_header_may_not_choose_how_the_signed_bytes_are_read(world: Worl
     }
     async with world.http.post(f"{world.sayso.url}/slack/events", data=body.encode(), headers=headers) as answer:
         assert answer.status == status
+
+
+TEXTS = st.text(st.characters(codec="utf-8"))
+
+
+def as_bolt_reads(body: str) -> object:
+    return AsyncBoltRequest(body=body, headers={"content-type": FORM}).body
+
+
+@given(payload=st.dictionaries(TEXTS, TEXTS | st.integers() | st.lists(TEXTS)), ascii_only=st.booleans())
+def test_an_interaction_says_the_same_as_if_bolt_had_opened_its_form(payload: dict[str, Any], ascii_only: bool) -> None:
+    form = urllib.parse.urlencode({"payload": json.dumps(payload, ensure_ascii=ascii_only)})
+    assert as_bolt_reads(opened(form)) == as_bolt_reads(form) == payload
+
+
+@given(fields=st.dictionaries(TEXTS.filter(lambda name: name != "payload"), TEXTS))
+def test_a_slash_command_stays_a_form(fields: dict[str, str]) -> None:
+    form = urllib.parse.urlencode({"command": "/threshold"} | fields)
+    assert opened(form) == form
+
+
+@pytest.mark.parametrize(
+    "body", ["payload=", "payload=%5B%5D", "payload", "payload=x&payload=", '{"payload": "{}"}', ""]
+)
+def test_what_is_no_interaction_is_left_to_bolt(body: str) -> None:
+    assert opened(body) == body
 
 
 @pytest.mark.parametrize("age", [301, 3600, -301, -3600])
