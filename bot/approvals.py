@@ -4,11 +4,12 @@ Every method is one transaction: the move, its audit event and the errands it ca
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
 from bot.domain.authority import Person, check_reviewer
-from bot.domain.decision import DECIDES, SYSTEM, Actor, Decision, DecisionKind, Ruling, Seen
+from bot.domain.decision import DECIDES, SYSTEM, Actor, Decision, DecisionKind, Intervention, Ruling, Seen
 from bot.domain.delivery import Delivered, Errand, Failed, Lost, Outcome, Postponed
 from bot.domain.errors import AlreadyDecided, BadInput, Conflict, KeyReused, NotFound
 from bot.domain.lifecycle import PAST, WAITING, Move, State, Verdict, step
@@ -268,7 +269,7 @@ class Approvals:
 
     def _retry(self, tx: Tx, seen: Seen, person: Person) -> Proposal:
         before = self._moves.seen(tx, seen, person, Move.RETRY)
-        waiting = Execution(status="waiting")
+        waiting = Execution(status="waiting", intervention=self._intervention(Move.RETRY, person))
         after = self._moves.moved(tx, before, state=step(before.state, Move.RETRY), execution=waiting)
         self._moves.audit(tx, "proposal.retried", person.actor, after, {})
         errands = Errands(tx, self.policy, self._clock)
@@ -282,13 +283,20 @@ class Approvals:
 
     def _confirm(self, tx: Tx, seen: Seen, person: Person) -> Proposal:
         before = self._moves.seen(tx, seen, person, Move.CONFIRM)
-        execution = Execution(status="succeeded", result=f"confirmed by {person.actor.name}")
+        execution = Execution(
+            status="succeeded",
+            result=f"confirmed by {person.actor.name}",
+            intervention=self._intervention(Move.CONFIRM, person),
+        )
         after = self._moves.moved(tx, before, state=step(before.state, Move.CONFIRM), execution=execution)
         self._moves.audit(tx, "proposal.confirmed", person.actor, after, {})
         errands = Errands(tx, self.policy, self._clock)
         errands.repaint(after)
         errands.callback(after, "proposal.executed")
         return after
+
+    def _intervention(self, move: Move, person: Person) -> Intervention:
+        return Intervention(move=move, by=person.actor, at=self._clock.now())
 
     # the customer
 
@@ -411,6 +419,8 @@ class Approvals:
                 # The tries are used up. A receiver that honours the key may have had one: a retry keeps the key.
                 move, event = Move.FAIL, "proposal.failed"
                 execution = Execution(status="failed", error=error, attempts=errand.attempts, key=errand.id)
+        earlier = before.execution.intervention if before.execution else None
+        execution = replace(execution, intervention=earlier)
         after = self._moves.moved(tx, before, state=step(before.state, move), execution=execution)
         audit: dict[str, Json] = {"delivery": errand.id, "attempts": errand.attempts, "error": execution.error}
         self._moves.audit(tx, f"proposal.{after.state.value}", SYSTEM, after, audit)

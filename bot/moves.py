@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from bot.domain.audit import Event, commitment
 from bot.domain.authority import Person, check_reviewer, reviewers
-from bot.domain.decision import DECIDES, Actor, Seen
+from bot.domain.decision import Actor, Seen
 from bot.domain.errors import Conflict, Stale, WroteAgain
-from bot.domain.late import late
+from bot.domain.late import late, made
 from bot.domain.lifecycle import WAITING, Move, State, step
 from bot.domain.moment import text_of_time
 from bot.domain.policy import Policy
@@ -59,7 +59,7 @@ class Moves:
 
     def _late(self, proposal: Proposal, move: Move) -> Conflict:
         error = late(proposal, self._clock.now())
-        if proposal.decision and DECIDES.get(move) is proposal.decision.kind:
+        if made(proposal, move):
             return error
         # Whoever decided one thing and then clicks another is owed an answer, unlike for a second click.
         return Conflict(error.sentence)

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any, Final, cast
 
 from bot.domain.audit import AuditEvent, Event
-from bot.domain.decision import Actor, ActorKind, Decision, DecisionKind, Ruling
+from bot.domain.decision import Actor, ActorKind, Decision, DecisionKind, Intervention, Ruling
 from bot.domain.delivery import Errand, ErrandKind, Receipt
 from bot.domain.label import Label
-from bot.domain.lifecycle import State, Verdict
+from bot.domain.lifecycle import Move, State, Verdict
 from bot.domain.moment import text_of_time, time_of_text
 from bot.domain.monitor import Choice
 from bot.domain.policy import Mode
@@ -110,7 +110,7 @@ def _progress(proposal: Proposal) -> dict[str, Json]:
         "escalated_by": None if proposal.escalated_by is None else _actor(proposal.escalated_by),
         "cards": [list(card) for card in proposal.cards],
         "approvals": [_actor(actor) for actor in proposal.approvals],
-        "execution": None if execution is None else _flat(execution),
+        "execution": None if execution is None else _execution(execution),
         "marked_by": None if proposal.marked_by is None else _actor(proposal.marked_by),
         "follow_ups": [[m.role, m.text, m.at] for m in proposal.follow_ups],
     }
@@ -119,6 +119,21 @@ def _progress(proposal: Proposal) -> dict[str, Json]:
 def _flat(value: Ruling | Choice | Execution) -> dict[str, Json]:
     """What a dataclass holds by name, not copied: unlike `asdict`, which copies every value for good."""
     return {name: getattr(value, name) for name in value.__slots__}
+
+
+def _execution(execution: Execution) -> dict[str, Json]:
+    last = execution.intervention
+    made: Json = None if last is None else [last.move.value, _actor(last.by), text_of_time(last.at)]
+    return {**_flat(execution), "intervention": made}
+
+
+def _execution_of(document: dict[str, Any]) -> Execution:
+    last = document.get("intervention")
+    if last is None:
+        return Execution(**document)
+    move, by, at = last
+    made = Intervention(move=Move(move), by=actor_of(by), at=time_of_text(at))
+    return Execution(**{**document, "intervention": made})
 
 
 def _actor(actor: Actor) -> list[Json]:
@@ -182,7 +197,7 @@ def proposal_of(row: Row) -> Proposal:
         escalated_by=progress["escalated_by"] and actor_of(progress["escalated_by"]),
         cards=tuple((room, channel) for room, channel in progress["cards"]),
         approvals=tuple(actor_of(parts) for parts in progress["approvals"]),
-        execution=execution and Execution(**execution),
+        execution=execution and _execution_of(execution),
         marked_by=progress.get("marked_by") and actor_of(progress["marked_by"]),
         follow_ups=later,
         version=row["version"],

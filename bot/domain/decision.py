@@ -77,6 +77,15 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Intervention:
+    """What a person did about an execution that went wrong: had it tried again, or said that it happened."""
+
+    move: Move
+    by: Actor
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """What the decider was looking at: the id, revision and digest that the button carried.
 

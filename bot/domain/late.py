@@ -3,16 +3,19 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.domain.decision import DecisionKind
+from bot.domain.decision import DECIDES, DecisionKind, Intervention
 from bot.domain.errors import AlreadyDecided, Conflict
-from bot.domain.lifecycle import words
+from bot.domain.lifecycle import Move, words
 from bot.domain.proposal import Proposal
 
 _ACTIVE: Final = {"taken over": "took over", "withdrawn": "withdrew"}
+_INTERVENED: Final = {Move.RETRY: "had this tried again", Move.CONFIRM: "said that this happened"}
 
 
 def late(proposal: Proposal, now: datetime) -> Conflict:
     """The sentence for whoever came second: who won, what they did, and when."""
+    if last := _intervention(proposal):
+        return AlreadyDecided(f"{last.by.name} {_INTERVENED[last.move]} {ago(now - last.at)}.", winner_id=last.by.id)
     decision = proposal.decision
     if decision is None:
         return Conflict(f"This case is {words(proposal.state)} already.")
@@ -26,6 +29,19 @@ def late(proposal: Proposal, now: datetime) -> Conflict:
             verb = decision.kind.value.replace("_", " ")
             sentence = f"{decision.by.name} {_ACTIVE.get(verb, verb)} this {when}."
     return AlreadyDecided(sentence, winner_id=decision.by.id)
+
+
+def made(proposal: Proposal, move: Move) -> bool:
+    """Whether it was this very move that came first."""
+    if last := _intervention(proposal):
+        return last.move is move
+    return proposal.decision is not None and DECIDES.get(move) is proposal.decision.kind
+
+
+def _intervention(proposal: Proposal) -> Intervention | None:
+    """The last intervention, unless a decision came after it."""
+    last, decision = proposal.execution and proposal.execution.intervention, proposal.decision
+    return last if last and (decision is None or decision.at <= last.at) else None
 
 
 def ago(span: timedelta) -> str:

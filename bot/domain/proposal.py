@@ -8,7 +8,7 @@ from typing import Literal
 
 import rfc8785
 
-from bot.domain.decision import Actor, Decision, Ruling, Seen
+from bot.domain.decision import Actor, Decision, Intervention, Ruling, Seen
 from bot.domain.lifecycle import CLOSED, State
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
@@ -91,6 +91,7 @@ class Execution:
     """How carrying it out stands.
 
     `key` is the delivery id to use again at a retry, where an earlier call may have arrived; None where a retry is new.
+    `intervention` is the last one, whatever came of it.
     """
 
     status: Literal["waiting", "succeeded", "failed", "in_doubt"]
@@ -98,6 +99,7 @@ class Execution:
     error: str | None = None
     attempts: int = 0
     key: str | None = None
+    intervention: Intervention | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -329,7 +329,7 @@ def _buttons(proposal: Proposal, room: str, *, undoable: bool) -> list[Element]:
     menu = overflow(
         ids.MORE, [("Reject…", f"{ids.REJECT_OPTION}|{value}"), ("View full case", f"{ids.FULL_OPTION}|{value}")]
     )
-    decide = _deciding(proposal, value)
+    decide, case = _deciding(proposal, value), button("View full case", ids.OPEN, value)
     match proposal.state:
         case State.PENDING if proposal.connector == THRESHOLDS_CONNECTOR:
             return [*decide, button("Reject", ids.REJECT, value)]
@@ -340,12 +340,14 @@ def _buttons(proposal: Proposal, room: str, *, undoable: bool) -> list[Element]:
         case State.APPROVED if undoable:
             return [button("Undo", ids.UNDO, value)]
         case State.FAILED:
-            return [button("Try again", ids.RETRY, value, style="primary"), button("Give up", ids.GIVE_UP, value)]
+            again = button("Try again", ids.RETRY, value, style="primary")
+            return [again, button("Give up", ids.GIVE_UP, value), case]
         case State.IN_DOUBT:
             return [
                 button("It happened", ids.CONFIRM, value, style="primary"),
                 button("It did not: try again", ids.RETRY, value),
                 button("It did not: give up", ids.GIVE_UP, value),
+                case,
             ]
         case _:
             return []

@@ -31,6 +31,7 @@ from bot.slack.blocks import (
     words,
 )
 from bot.slack.cards import banner, cell, speaker, what
+from bot.slack.status import INTERVENED
 from bot.slack.wrote_again import wrote_again
 
 MOST_BLOCKS: Final = 96
@@ -157,6 +158,8 @@ def full_case(story: Story, metadata: str) -> Block:
         reason = f" “{decision.reason}”" if decision.reason else ""
         verb = decision.kind.value.replace("_", " ").capitalize()
         blocks.append(context(f"{verb} by {decision.by.name}, {decision.at:%d %b %Y %H:%M} UTC{one_line(reason, 500)}"))
+    if last := proposal.execution and proposal.execution.intervention:
+        blocks.append(context(f"{INTERVENED[last.move]} {last.by.name}, {last.at:%d %b %Y %H:%M} UTC"))
     blocks.append(context(f"Case {proposal.id}"))
     return modal("sayso_full_case", "The full case", _bounded(blocks), metadata=metadata, submit=None)
 

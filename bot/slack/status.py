@@ -1,9 +1,10 @@
 """How a case stands: who decided what and when, and how carrying it out went."""
 
+from datetime import datetime
 from typing import Final
 
-from bot.domain.decision import Actor, Decision, DecisionKind
-from bot.domain.lifecycle import State
+from bot.domain.decision import Actor, Decision, DecisionKind, Intervention
+from bot.domain.lifecycle import Move, State
 from bot.domain.proposal import Json, Proposal
 from bot.errands import ESCALATION
 from bot.slack.blocks import Block, Element, date, line, mention, rich, shown, words
@@ -16,12 +17,15 @@ def status(proposal: Proposal, room: str) -> list[Block]:
         parts += [words("Escalated by "), *_person(proposal.escalated_by), words("\n")]
     if proposal.decision:
         parts += _decided(proposal.decision)
+    if proposal.execution and proposal.execution.intervention:
+        parts += _intervened(proposal.execution.intervention)
     parts += _carried_out(proposal)
     if proposal.state is State.ESCALATED and room != ESCALATION:
         parts.append(words(". It is with the escalation team now."))
     return [rich(line(*parts))] if parts else []
 
 
+INTERVENED: Final = {Move.RETRY: "Tried again by", Move.CONFIRM: "It happened, says"}
 _MARKS: Final = {
     DecisionKind.APPROVED: ("✅", "Approved by"),
     DecisionKind.EDITED: ("✏️", "Edited and approved by"),
@@ -33,7 +37,7 @@ _MARKS: Final = {
 
 
 def _decided(decision: Decision) -> list[Element]:
-    at = date(int(decision.at.timestamp()), "{date_short_pretty} at {time}", decision.at.strftime("%d %b %H:%M UTC"))
+    at = _moment(decision.at)
     match decision.kind:
         case DecisionKind.EXPIRED:
             return [words("⌛ Expired ", bold=True), at, words(": nobody decided in time, so nothing was done.")]
@@ -43,6 +47,15 @@ def _decided(decision: Decision) -> list[Element]:
             mark, verb = _MARKS[decision.kind]
             reason = [words(f" “{shown(decision.reason, 300)}”", italic=True)] if decision.reason else []
             return [words(f"{mark} {verb} ", bold=True), *_person(decision.by), words(" · "), at, *reason]
+
+
+def _intervened(last: Intervention) -> list[Element]:
+    mark = "🔁" if last.move is Move.RETRY else "☑️"
+    return [words(f"\n{mark} {INTERVENED[last.move]} ", bold=True), *_person(last.by), words(" · "), _moment(last.at)]
+
+
+def _moment(at: datetime) -> Element:
+    return date(int(at.timestamp()), "{date_short_pretty} at {time}", at.strftime("%d %b %H:%M UTC"))
 
 
 def _person(actor: Actor) -> list[Element]:

@@ -90,6 +90,34 @@ async def test_it_did_not_try_again(forgetful: World, shop: Shop) -> None:
     assert "proposal.retried" in await story_of(forgetful, proposed["id"])
 
 
+@pytest.mark.parametrize(
+    ("first", "on_the_card", "to_the_late"),
+    [
+        (ids.CONFIRM, "It happened, says", "Ben said that this happened"),
+        (ids.RETRY, "Tried again by", "Ben had this tried again"),
+    ],
+)
+async def test_whoever_intervened_is_named_on_every_card_and_to_whoever_comes_late(
+    forgetful: World, shop: Shop, first: str, on_the_card: str, to_the_late: str
+) -> None:
+    _, card, alarm = await in_doubt(forgetful, shop)
+    ben, late = forgetful.slack.person("U0BEN"), forgetful.slack.person("U0OTHER")
+    await ben.click("C0OPS", alarm, first)
+    for copy in (card, alarm):
+        now = str((await painted(forgetful, copy, "Done.")).blocks)
+        assert on_the_card in now
+        assert "U0BEN" in now
+    await ben.click("C0OPS", alarm, ids.OPEN)
+    assert f"{on_the_card} Ben" in str((await forgetful.slack.wait_for_view("U0BEN")).blocks)
+    # Clicks on the card as it looked before: the winner's own second one is no news.
+    await ben.click("C0OPS", alarm, first)
+    for action in (ids.CONFIRM, ids.RETRY, ids.GIVE_UP):
+        since = forgetful.slack.world.new_ts()
+        await late.click("C0OPS", alarm, action)
+        await told(forgetful, "U0OTHER", to_the_late, since=since)
+    assert forgetful.slack.ephemerals("U0BEN") == []
+
+
 async def test_it_did_not_give_up(forgetful: World, shop: Shop) -> None:
     proposed, card, alarm = await in_doubt(forgetful, shop)
     await forgetful.click("U0BEN", alarm, ids.GIVE_UP, "C0OPS")

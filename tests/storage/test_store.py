@@ -12,11 +12,11 @@ import pytest
 
 import storage.sqlite
 from bot.audit_log import check_chain
-from bot.domain.decision import Decision, DecisionKind
+from bot.domain.decision import Decision, DecisionKind, Intervention
 from bot.domain.delivery import ErrandKind, Receipt
 from bot.domain.errors import BadInput, NotFound, Unavailable
-from bot.domain.lifecycle import State
-from bot.domain.proposal import Message, Proposal, Reply
+from bot.domain.lifecycle import Move, State
+from bot.domain.proposal import Execution, Message, Proposal, Reply
 from bot.ports import Commit, Pause, Query, Store, Tx
 from storage.recent import HEAVIEST, KEPT, Recent
 from tests.storage.builders import MARIA, NOW, a_proposal, a_store, an_errand, an_event, leased, submission
@@ -42,6 +42,18 @@ async def test_a_proposal_comes_back_as_it_was_written(store: Store) -> None:
     assert await store.read(lambda tx: tx.submitted("shop-ai", "key-1")) == (proposal.id, "0" * 64)
     assert await store.read(lambda tx: tx.salt(proposal.id)) == "5" * 32
     assert await store.read(lambda tx: tx.revisions(proposal.id)) == [proposal.revision]
+
+
+@pytest.mark.parametrize("intervention", [None, Intervention(move=Move.RETRY, by=MARIA, at=LATER)])
+async def test_how_an_execution_stands_comes_back_as_it_was_written(
+    store: Store, intervention: Intervention | None
+) -> None:
+    proposal = a_proposal()
+    execution = Execution(status="failed", error="422", attempts=2, key="dlv_1", intervention=intervention)
+    failed = replace(proposal, state=State.FAILED, execution=execution, version=proposal.version + 1)
+    await store.transact(lambda tx: tx.add_proposal(proposal, submission()))
+    assert await store.transact(lambda tx: tx.swap(proposal, failed))
+    assert await store.read(lambda tx: tx.proposal(proposal.id)) == failed
 
 
 async def test_what_is_not_there_is_not_found(store: Store) -> None:
