@@ -6,6 +6,7 @@ Every method is one transaction: the move, its audit event and the errands it ca
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from bot.domain.authority import Person, check_reviewer
@@ -29,7 +30,7 @@ from bot.domain.proposal import (
 )
 from bot.errands import ESCALATION, LOG, OPS, REVIEW, Errands, Line, summary
 from bot.moves import TOO_LATE, Moves, check_heard
-from bot.ports import Clock, Store, Submission, Tx
+from bot.ports import Clock, Reader, Store, Submission, Tx
 from bot.submission import LONGEST_WAIT, Request, check_quota, connector_of, opened, rule_actor
 
 LONGEST_REPLY: Final = 40_000
@@ -121,19 +122,25 @@ class Approvals:
 
     async def check(self, seen: Seen, person: Person, move: Move) -> Proposal:
         """The proposal, if this person may make this move on what they saw; raises what the move itself would."""
-        return await self._store.read(lambda tx: self._moves.seen(tx, seen, person, move))
+        look = self._approvable if move is Move.APPROVE else partial(self._moves.seen, move=move)
+        return await self._store.read(lambda tx: look(tx, seen, person))
 
     async def approve(self, seen: Seen, person: Person) -> Proposal:
         """Approve exactly what was seen; with several approvals needed, add one."""
         return await self._store.transact(lambda tx: self._approve(tx, seen, person))
 
     def _approve(self, tx: Tx, seen: Seen, person: Person) -> Proposal:
-        before = self._moves.seen(tx, seen, person, Move.APPROVE)
+        before = self._approvable(tx, seen, person)
         check_heard(before, seen)
-        if person.actor.id in {actor.id for actor in before.approvals}:
-            raise Conflict("You have approved this already; another person has to approve it too.")
         approvals = (*before.approvals, person.actor)
         return self._settle_approval(tx, before, before, approvals, person, Move.APPROVE, None)
+
+    def _approvable(self, tx: Reader, seen: Seen, person: Person) -> Proposal:
+        before = self._moves.seen(tx, seen, person, Move.APPROVE)
+        _check_not_blank(before.content)
+        if person.actor.id in {actor.id for actor in before.approvals}:
+            raise Conflict("You have approved this already; another person has to approve it too.")
+        return before
 
     async def edit(self, seen: Seen, content: Content, person: Person, *, reason: str | None = None) -> Proposal:
         """Approve a new revision with this content; unchanged content is a plain approval."""
@@ -439,11 +446,14 @@ class Approvals:
 
 
 def _check_content(content: Content) -> None:
-    if isinstance(content, Reply):
-        if not content.text.strip():
-            raise BadInput("The reply is empty; write what the customer should read, or reject the draft.")
-        if len(content.text) > LONGEST_REPLY:
-            raise BadInput(f"The reply is longer than {LONGEST_REPLY:,} characters; shorten it.")
+    _check_not_blank(content)
+    if isinstance(content, Reply) and len(content.text) > LONGEST_REPLY:
+        raise BadInput(f"The reply is longer than {LONGEST_REPLY:,} characters; shorten it.")
+
+
+def _check_not_blank(content: Content) -> None:
+    if isinstance(content, Reply) and not content.text.strip():
+        raise BadInput("The reply is empty; write what the customer should read, or reject the draft.")
 
 
 def _about(proposal: Proposal) -> list[Line]:

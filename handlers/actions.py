@@ -18,8 +18,9 @@ from bot.domain.lifecycle import Move
 from bot.domain.proposal import Proposal
 from bot.slack import ids
 from bot.slack.courier import NETWORK, UNREADABLE, said
+from bot.slack.full_case import Story, full_case
 from bot.slack.metadata import Metadata
-from bot.slack.modals import Story, edit_modal, full_case, read_modal, reject_modal
+from bot.slack.modals import edit_modal, read_modal, reject_modal
 from bot.slack.thresholds import applied
 from handlers.desk import Body, Desk, channel_of
 
@@ -132,7 +133,7 @@ async def show(ack: AsyncAck, body: Body, action: Body, client: AsyncWebClient, 
 
 
 async def open_case(ack: AsyncAck, body: Body, value: str, client: AsyncWebClient, desk: Desk) -> None:
-    """The full case, for whoever is a member of the team."""
+    """The full case, for whoever is a member of the team; with Approve, for whoever may approve it now."""
     try:
         seen = ids.seen_of(value)
         await desk.person(body, groups=False)
@@ -143,10 +144,24 @@ async def open_case(ack: AsyncAck, body: Body, value: str, client: AsyncWebClien
                 decisions=tx.decisions(seen.proposal_id),
             )
         )
-        await _show_view(body, client, desk, full_case(story, ""))
+        approvable = await _approvable(body, desk, story.proposal)
+        metadata = Metadata(seen=_as_it_stands(story.proposal), channel=channel_of(body)).text()
+        await _show_view(body, client, desk, full_case(story, metadata, approvable=approvable))
     except SaysoError as error:
         await desk.tell(body, error)
     await ack()
+
+
+async def _approvable(body: Body, desk: Desk, proposal: Proposal) -> bool:
+    try:
+        await desk.act(body, lambda person: desk.approvals.check(_as_it_stands(proposal), person, Move.APPROVE))
+    except SaysoError:
+        return False
+    return True
+
+
+def _as_it_stands(proposal: Proposal) -> Seen:
+    return replace(proposal.seen, follow_ups=len(proposal.follow_ups))
 
 
 async def _decide(ack: AsyncAck, body: Body, value: str, desk: Desk, decide: Decide) -> None:

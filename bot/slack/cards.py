@@ -262,8 +262,8 @@ def _small_print(proposal: Proposal) -> list[Block]:
     ruling, confidence = proposal.ruling, proposal.confidence
     parts: list[Element] = [words("Why it waits: ", bold=True), words(one_line(ruling.reason, 400))]
     parts += [words(f"\n{one_line(remark, 300)}") for remark in proposal.notes[:5]]
-    if destination := _destination(proposal):
-        parts += [words("\nGoes to "), *destination]
+    if goal := destination(proposal):
+        parts += [words("\nGoes to "), *goal]
     if ruling.approvals_needed > 1:
         parts.append(words(f"\n{len(proposal.approvals)} of {ruling.approvals_needed} approvals", bold=True))
         for actor in proposal.approvals:
@@ -284,7 +284,7 @@ def _small_print(proposal: Proposal) -> list[Block]:
     return [rich(line(*parts))]
 
 
-def _destination(proposal: Proposal) -> list[Element]:
+def destination(proposal: Proposal) -> list[Element]:
     """Whom the words reach, where Sayso carries them itself: an approval covers that too."""
     match proposal.connector.partition(":")[0]:
         case "slack_thread" if found := _SLACK_THREAD.match(proposal.recipient):

@@ -1,25 +1,19 @@
-"""The modals: edit, read and approve, reject with a reason, and the full case."""
+"""The modals in which somebody decides: edit, read and approve, reject with a reason."""
 
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from bot.domain.decision import Decision
 from bot.domain.errors import BadInput
-from bot.domain.policy import number
-from bot.domain.proposal import Action, Content, Json, Message, Proposal, Reply, Revision
+from bot.domain.proposal import Action, Content, Json, Proposal, Reply
 from bot.slack import ids
 from bot.slack.blocks import (
     Block,
     all_shown,
     choice,
-    context,
     field,
     line,
     modal,
-    one_line,
     pages,
     plain_input,
     quote,
@@ -30,14 +24,12 @@ from bot.slack.blocks import (
     whole,
     words,
 )
-from bot.slack.cards import banner, cell, speaker, what
-from bot.slack.status import INTERVENED
+from bot.slack.cards import banner, cell, what
 from bot.slack.wrote_again import wrote_again
 
 MOST_BLOCKS: Final = 96
 MOST_FIELDS: Final = 80
 VIEW_BYTES: Final = 230_000
-TALK: Final = 100_000
 FIELD: Final = 2900
 LONGEST_REASON: Final = 500
 CUSTOMER_WORDS: Final = 400
@@ -87,7 +79,7 @@ def edited(content: Content, values: dict[str, Any]) -> Content:
 def read_modal(proposal: Proposal, metadata: str) -> Block:
     """The whole content, every character of it, and Approve below."""
     content = proposal.content
-    blocks = [rich(quote(page)) for page in _all_pages(content)]
+    blocks = [rich(quote(page)) for page in content_pages(content)]
     blocks = [*_heading(proposal), *wrote_again(proposal), *blocks, *banner(content)]
     view = modal(ids.READ_VIEW, "Read and approve", blocks, metadata=metadata, submit="Approve")
     if len(blocks) > MOST_BLOCKS or size_of(view) > VIEW_BYTES:
@@ -113,86 +105,8 @@ def reason_of(values: dict[str, Any]) -> str | None:
     return (written or "").strip()[:LONGEST_REASON] or (chosen["text"]["text"] if chosen else None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Story:
-    """All that is known of a case."""
-
-    proposal: Proposal
-    revisions: list[Revision]
-    decisions: list[Decision]
-
-
-def full_case(story: Story, metadata: str) -> Block:
-    """The whole conversation, every wording, every source and every decision, for reading."""
-    proposal, conversation = story.proposal, story.proposal.conversation
-    title = [*what(proposal.content, conversation.customer), words(" · "), words(proposal.category, code=True)]
-    if conversation.subject:
-        title.append(words(f"\n{one_line(conversation.subject, 500)}"))
-    blocks: list[Block] = [rich(line(*title))]
-    facts = [f"{one_line(name, 80)}: {one_line(cell(value), 300)}" for name, value in conversation.customer.items()]
-    if facts or conversation.url:
-        blocks.append(context(" · ".join([*facts, one_line(conversation.url or "", 500)]).removesuffix(" · ")))
-    talk, left_out = _newest(conversation.messages)
-    if left_out:
-        blocks.append(context(f"{left_out:,} characters of earlier messages are left out here."))
-    for message in talk:
-        name = shown(speaker(message.role, conversation.customer), 80)
-        blocks.append(context(f"{name} {one_line(message.at or '', 40)}".strip()))
-        blocks += [rich(quote(page)) for page in pages(whole(message.text) or "(empty)")]
-    for revision in story.revisions:
-        by = "the AI" if revision.number == 1 else shown(revision.author.name, 80)
-        blocks.append(rich(line(words(f"{'Draft' if revision.number == 1 else 'Edited'} by {by}", bold=True))))
-        blocks += [rich(quote(page)) for page in _all_pages(revision.content)]
-    blocks += banner(proposal.content)
-    for source in proposal.evidence:
-        blocks.append(
-            context(
-                f"Source: {one_line(source.title, 300)}",
-                one_line(source.quote or "", 1500),
-                one_line(source.url or "", 500),
-            )
-        )
-    sure = "no confidence given" if proposal.confidence is None else f"confidence {number(proposal.confidence)}"
-    blocks.append(context(f"Policy: {shown(proposal.ruling.reason, 500)} ({proposal.ruling.rule}, {sure})"))
-    for decision in story.decisions:
-        reason = f" “{decision.reason}”" if decision.reason else ""
-        verb = decision.kind.value.replace("_", " ").capitalize()
-        blocks.append(context(f"{verb} by {decision.by.name}, {decision.at:%d %b %Y %H:%M} UTC{one_line(reason, 500)}"))
-    if last := proposal.execution and proposal.execution.intervention:
-        blocks.append(context(f"{INTERVENED[last.move]} {last.by.name}, {last.at:%d %b %Y %H:%M} UTC"))
-    blocks.append(context(f"Case {proposal.id}"))
-    return modal("sayso_full_case", "The full case", _bounded(blocks), metadata=metadata, submit=None)
-
-
-def _bounded(blocks: list[Block]) -> list[Block]:
-    """The blocks that a window holds: where they are too many or too long, pieces of the middle are left out."""
-    sizes = [size_of(block) for block in blocks]
-    start, end = 0, len(blocks)
-    if len(blocks) <= MOST_BLOCKS and sum(sizes) <= VIEW_BYTES:
-        return blocks
-    count, left = MOST_BLOCKS - 1, VIEW_BYTES - 1000
-    while start < end and count:
-        at = start if start <= len(blocks) - end else end - 1
-        count, left = count - 1, left - sizes[at]
-        if left < 0:
-            break
-        start, end = (start + 1, end) if at == start else (start, at)
-    return [*blocks[:start], context(f"{end - start} pieces of the middle are left out here."), *blocks[end:]]
-
-
-def _newest(messages: Sequence[Message]) -> tuple[list[Message], int]:
-    """The newest messages that a window could hold, and how many characters are left out: looking costs time."""
-    kept: list[Message] = []
-    left = TALK
-    for message in reversed(messages):
-        if left <= 0:
-            break
-        kept.insert(0, replace(message, text=shown(message.text, left)) if len(message.text) > left else message)
-        left -= len(message.text)
-    return kept, sum(len(m.text) for m in messages) - sum(len(m.text) for m in kept)
-
-
-def _all_pages(content: Content) -> list[str]:
+def content_pages(content: Content) -> list[str]:
+    """Every character of the content, in pieces that a block holds."""
     if isinstance(content, Reply):
         return pages(whole(content.text) or "(empty)", 2500)
     document = json.dumps({"action": content.name, "args": dict(content.args)}, indent=1, ensure_ascii=False)

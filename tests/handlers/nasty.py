@@ -9,7 +9,7 @@ from bot.domain.decision import Actor, Decision, DecisionKind, Ruling
 from bot.domain.lifecycle import State, Verdict
 from bot.domain.proposal import Action, Content, Conversation, Evidence, Message, Proposal, Reply, Revision, digest_of
 from bot.ports import Case
-from bot.slack.modals import Story
+from bot.slack.full_case import Story
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MARIA = Actor(kind="person", id="U0MARIA", name="Maria")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.local_slack.model import View
 from bot.slack import ids
 from tests.handlers.nasty import FAKE_APPROVAL, HIDING, INJECTIONS, read, walk
 from tests.world import World, reply
@@ -18,6 +19,45 @@ async def test_home_shows_what_waits_for_whoever_looks(world: World) -> None:
     view = await world.slack.wait_for_view("U0BEN")
     assert proposed["id"] in read(view.blocks)
     assert "Where is my" not in read(view.blocks)
+
+
+async def opened_from_home(world: World, user: str) -> View:
+    await world.slack.person(user).open_home()
+    await world.slack.person(user).click_in_view(await world.slack.wait_for_home(user), ids.OPEN)
+    return await world.slack.wait_for_view(user)
+
+
+async def test_a_case_can_be_approved_where_it_was_opened(world: World) -> None:
+    proposed = await world.propose()
+    view = await opened_from_home(world, "U0BEN")
+    for words in ("Where is my refund", "Your refund was sent on Monday.", "<#C0REVIEW>"):
+        assert words in str(view.blocks), words
+    assert (await world.slack.person("U0BEN").submit(view)).ok
+    done = await world.get(proposed["id"])
+    assert (done["state"], done["decision"]["by"]["id"]) == ("approved", "U0BEN")
+    assert world.slack.person("U0BEN").view is None
+    # The Home that they still see is older than the decision.
+    home = await world.slack.wait_for_home("U0BEN")
+    await world.slack.person("U0BEN").click_in_view(home, ids.OPEN)
+    again = await world.slack.wait_for_view("U0BEN")
+    assert "Approved by Ben" in read(again.blocks)
+    assert not again.payload.get("submit")
+
+
+async def test_whoever_submits_an_opened_case_late_is_told_in_the_window(world: World) -> None:
+    proposed = await world.propose()
+    view = await opened_from_home(world, "U0BEN")
+    await world.click("U0MARIA", await world.card(proposed["id"]), ids.APPROVE)
+    await world.slack.person("U0BEN").submit(view)
+    assert "Maria approved this" in read((await world.slack.wait_for_view("U0BEN")).blocks)
+
+
+async def test_there_is_nothing_to_approve_where_there_is_no_draft(world: World) -> None:
+    await world.propose(reply={"text": "  "})
+    await world.slack.person("U0LEAD").open_home()
+    home = await world.slack.wait_for_home("U0LEAD")
+    await world.slack.person("U0LEAD").click_in_view(home, ids.OPEN)
+    assert not (await world.slack.wait_for_view("U0LEAD")).payload.get("submit")
 
 
 @pytest.mark.parametrize("user", ["U0GUEST", "U0STRANGER"])

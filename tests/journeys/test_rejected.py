@@ -50,11 +50,11 @@ async def test_whoever_approves_a_rejected_case_is_told_by_name(world: World, sh
     assert shop.calls == []
 
 
-async def test_the_full_case_shows_everything_and_decides_nothing(world: World) -> None:
+async def test_the_full_case_shows_everything_and_lets_only_reviewers_decide(world: World) -> None:
     talk = [{"role": "customer", "text": f"Message number {n}"} for n in range(12)]
     proposed = await world.propose(conversation={"id": "conv-2", "messages": talk})
-    await world.choose("U0BEN", await world.card(proposed["id"]), ids.FULL_OPTION)
-    view = await world.slack.wait_for_view("U0BEN")
+    await world.choose("U0LEAD", await world.card(proposed["id"]), ids.FULL_OPTION)
+    view = await world.slack.wait_for_view("U0LEAD")
     for message in talk:
         assert message["text"] in str(view.blocks), message
     assert "Your refund was sent on Monday." in str(view.blocks)

@@ -20,9 +20,10 @@ from bot.local_slack.model import SlackError
 from bot.ports import Case, Pause
 from bot.slack.blocks import quote, rich
 from bot.slack.cards import Painted, card
+from bot.slack.full_case import full_case
 from bot.slack.lists import home, queue
 from bot.slack.metadata import Metadata
-from bot.slack.modals import edit_modal, full_case, read_modal, reject_modal
+from bot.slack.modals import edit_modal, read_modal, reject_modal
 from bot.slack.notices import log_lines, notice
 from tests.handlers.nasty import HIDING, INJECTIONS, MARIA, NOW, case, conversation, edited, proposal, story
 

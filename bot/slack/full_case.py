@@ -1,0 +1,142 @@
+"""The full case in a window: all that is known of it, and Approve for whoever may."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from bot.domain.decision import Decision
+from bot.domain.policy import number
+from bot.domain.proposal import Conversation, Message, Proposal, Revision
+from bot.slack import ids
+from bot.slack.blocks import (
+    Block,
+    context,
+    line,
+    modal,
+    note,
+    one_line,
+    pages,
+    quote,
+    rich,
+    shown,
+    size_of,
+    whole,
+    words,
+)
+from bot.slack.cards import banner, cell, destination, speaker, what
+from bot.slack.modals import MOST_BLOCKS, VIEW_BYTES, content_pages
+from bot.slack.status import INTERVENED
+
+TALK: Final = 100_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """All that is known of a case."""
+
+    proposal: Proposal
+    revisions: list[Revision]
+    decisions: list[Decision]
+
+
+def full_case(story: Story, metadata: str, *, approvable: bool = False) -> Block:
+    """The whole conversation, every wording, every source and every decision.
+
+    `approvable` says that whoever looks may approve it now; the window offers that only where it shows everything.
+    """
+    proposal = story.proposal
+    talk, left_out = _newest(proposal.conversation.messages)
+    blocks = [*_heading(proposal), *_conversation(proposal.conversation, talk, left_out), *_wordings(story.revisions)]
+    blocks += banner(proposal.content)
+    if goal := destination(proposal):
+        blocks.append(rich(line(words("Goes to "), *goal)))
+    blocks += [*_grounds(proposal), *_decisions(story), context(f"Case {proposal.id}")]
+    held = _bounded(blocks)
+    if not approvable or left_out or len(held) < len(blocks):
+        return modal("sayso_full_case", "The full case", held, metadata="", submit=None)
+    rooms = ", ".join(f"<#{channel}>" for _, channel in proposal.cards)
+    held.append(note(f"To edit, escalate or reject it, go to its card in {rooms}."))
+    return modal(ids.READ_VIEW, "The full case", held, metadata=metadata, submit="Approve")
+
+
+def _heading(proposal: Proposal) -> list[Block]:
+    conversation = proposal.conversation
+    title = [*what(proposal.content, conversation.customer), words(" · "), words(proposal.category, code=True)]
+    if conversation.subject:
+        title.append(words(f"\n{one_line(conversation.subject, 500)}"))
+    facts = [f"{one_line(name, 80)}: {one_line(cell(value), 300)}" for name, value in conversation.customer.items()]
+    facts += [one_line(conversation.url, 500)] if conversation.url else []
+    return [rich(line(*title)), *([context(" · ".join(facts))] if facts else [])]
+
+
+def _conversation(conversation: Conversation, talk: Iterable[Message], left_out: int) -> list[Block]:
+    blocks: list[Block] = []
+    if left_out:
+        blocks.append(context(f"{left_out:,} characters of earlier messages are left out here."))
+    for message in talk:
+        name = shown(speaker(message.role, conversation.customer), 80)
+        blocks.append(context(f"{name} {one_line(message.at or '', 40)}".strip()))
+        blocks += [rich(quote(page)) for page in pages(whole(message.text) or "(empty)")]
+    return blocks
+
+
+def _wordings(revisions: Iterable[Revision]) -> list[Block]:
+    blocks: list[Block] = []
+    for revision in revisions:
+        by = "the AI" if revision.number == 1 else shown(revision.author.name, 80)
+        blocks.append(rich(line(words(f"{'Draft' if revision.number == 1 else 'Edited'} by {by}", bold=True))))
+        blocks += [rich(quote(page)) for page in content_pages(revision.content)]
+    return blocks
+
+
+def _grounds(proposal: Proposal) -> list[Block]:
+    """The sources, and why the policy ruled as it did."""
+    blocks = [
+        context(
+            f"Source: {one_line(source.title, 300)}",
+            one_line(source.quote or "", 1500),
+            one_line(source.url or "", 500),
+        )
+        for source in proposal.evidence
+    ]
+    sure = "no confidence given" if proposal.confidence is None else f"confidence {number(proposal.confidence)}"
+    return [*blocks, context(f"Policy: {shown(proposal.ruling.reason, 500)} ({proposal.ruling.rule}, {sure})")]
+
+
+def _decisions(story: Story) -> list[Block]:
+    blocks: list[Block] = []
+    for decision in story.decisions:
+        reason = f" “{decision.reason}”" if decision.reason else ""
+        verb = decision.kind.value.replace("_", " ").capitalize()
+        blocks.append(context(f"{verb} by {decision.by.name}, {decision.at:%d %b %Y %H:%M} UTC{one_line(reason, 500)}"))
+    if last := story.proposal.execution and story.proposal.execution.intervention:
+        blocks.append(context(f"{INTERVENED[last.move]} {last.by.name}, {last.at:%d %b %Y %H:%M} UTC"))
+    return blocks
+
+
+def _bounded(blocks: list[Block]) -> list[Block]:
+    """The blocks that a window holds: where they are too many or too long, pieces of the middle are left out."""
+    sizes = [size_of(block) for block in blocks]
+    start, end = 0, len(blocks)
+    if len(blocks) <= MOST_BLOCKS and sum(sizes) <= VIEW_BYTES:
+        return blocks
+    count, left = MOST_BLOCKS - 1, VIEW_BYTES - 1000
+    while start < end and count:
+        at = start if start <= len(blocks) - end else end - 1
+        count, left = count - 1, left - sizes[at]
+        if left < 0:
+            break
+        start, end = (start + 1, end) if at == start else (start, at)
+    return [*blocks[:start], context(f"{end - start} pieces of the middle are left out here."), *blocks[end:]]
+
+
+def _newest(messages: Sequence[Message]) -> tuple[list[Message], int]:
+    """The newest messages that a window could hold, and how many characters are left out: looking costs time."""
+    kept: list[Message] = []
+    left = TALK
+    for message in reversed(messages):
+        if left <= 0:
+            break
+        kept.insert(0, replace(message, text=shown(message.text, left)) if len(message.text) > left else message)
+        left -= len(message.text)
+    return kept, sum(len(m.text) for m in messages) - sum(len(m.text) for m in kept)
