@@ -212,6 +212,7 @@ class App:
             way=self._way,
             couriers=couriers,
             record=approvals.record,
+            delayed=approvals.delay,
             buried=lambda tx, errand, error: _tell_of_dead(tx, policy, clock, errand, error),
             sweep=partial(_sweep, approvals, store, policy, clock),
             attempts=policy.attempts,

@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
-from bot.domain.authority import Person, check_reviewer
+from bot.domain.authority import Person, check_bounds, check_reviewer
 from bot.domain.decision import DECIDES, SYSTEM, Actor, Decision, DecisionKind, Intervention, Ruling, Seen
 from bot.domain.delivery import Delivered, Errand, Failed, Lost, Outcome, Postponed
 from bot.domain.errors import AlreadyDecided, BadInput, Conflict, KeyReused, NotFound
@@ -158,6 +158,7 @@ class Approvals:
             raise BadInput("An edit changes the words or the arguments; it cannot change what kind of thing is done.")
         if before.connector == THRESHOLDS_CONNECTOR:
             check_edit(before.content, content)
+        check_bounds(self.policy, before, content, person)
         edited = before.revised(content, person.actor)
         return self._settle_approval(tx, before, edited, (person.actor,), person, Move.EDIT, reason)
 
@@ -437,6 +438,14 @@ class Approvals:
             errands.callback(after, event)
         if move is not Move.SUCCEED:
             self._show(tx, errands, after, OPS, self.policy.channels.ops)
+
+    def delay(self, tx: Tx, errand: Errand, error: str) -> None:
+        """Write down that an execution did not get through yet: its cards say so, and offer no undo any more."""
+        before = tx.proposal(errand.proposal_id or "")
+        if before.state is State.APPROVED and before.execution:
+            execution = replace(before.execution, error=error, attempts=errand.attempts)
+            after = self._moves.moved(tx, before, execution=execution)
+            Errands(tx, self.policy, self._clock).repaint(after)
 
     async def whisper(self, *, channel: str, user: str, text: str) -> None:
         """Leave a line that only this user will see."""

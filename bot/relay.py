@@ -29,7 +29,7 @@ LONGEST_NAP: Final = timedelta(seconds=30)
 BREATH: Final = timedelta(milliseconds=250)
 RUN_BUDGET: Final = LEASE / 3
 Record = Callable[[Tx, Errand, Outcome], None]
-Buried = Callable[[Tx, Errand, str], None]
+Told = Callable[[Tx, Errand, str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,11 @@ class _Found:
 
 
 class Relay:
-    """Runs until stopped. `record` writes an execution's end; `buried` tells the team of another errand's."""
+    """Runs until stopped.
+
+    `record` writes the end of an execution, `delayed` that it did not get through yet; `buried` tells the team of
+    another errand that was given up.
+    """
 
     def __init__(
         self,
@@ -56,13 +60,14 @@ class Relay:
         way: RightOfWay,
         couriers: Mapping[ErrandKind, Courier],
         record: Record,
-        buried: Buried,
+        delayed: Told,
+        buried: Told,
         sweep: Callable[[], Awaitable[int]],
         attempts: int,
         owner: str,
     ) -> None:
         self._store, self._clock, self._way, self._couriers = store, clock, way, couriers
-        self._record, self._buried, self._sweep = record, buried, sweep
+        self._record, self._delayed, self._buried, self._sweep = record, delayed, buried, sweep
         self._attempts, self._owner = attempts, owner
         self._wake = asyncio.Event()
         self._alarm: asyncio.TimerHandle | None = None
@@ -267,6 +272,8 @@ class Relay:
         tx.postpone(errand.id, due_at=due_at, error=outcome.error)
         if outcome.hold_lane:
             tx.hold_lane(errand.lane, until=due_at)
+        elif errand.kind is ErrandKind.EXECUTE:
+            self._delayed(tx, errand, outcome.error)
 
     def _back(self, rest: list[_Leased], tx: Tx) -> None:
         """Give back what was not tried; an interrupted one may have been, in an earlier life, so its lease stays."""

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from bot.domain.decision import Actor
-from bot.domain.errors import NotListed, Refused
-from bot.domain.lifecycle import State
+from bot.domain.errors import BadInput, NotListed, Refused
+from bot.domain.lifecycle import State, Verdict
 from bot.domain.offer import THRESHOLDS_CONNECTOR
-from bot.domain.policy import ActionRule, CategoryRule, Policy
-from bot.domain.proposal import Action, Proposal
+from bot.domain.policy import ActionRule, CategoryRule, Policy, bounds
+from bot.domain.proposal import Action, Content, Proposal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +32,11 @@ def reviewers(policy: Policy, proposal: Proposal) -> tuple[str, ...]:
     action: ActionRule | None = (
         policy.actions.get(proposal.content.name) if isinstance(proposal.content, Action) else None
     )
-    if action is not None and action.approvers is not None:
-        return action.approvers
-    return category.approvers
+    named = category.approvers if action is None or action.approvers is None else action.approvers
+    if proposal.state in (State.FAILED, State.IN_DOUBT):
+        # Whoever has more authority may settle what went wrong, too: at night others are on call.
+        return (*named, *category.escalation_approvers)
+    return named
 
 
 def check_reviewer(policy: Policy, proposal: Proposal, person: Person) -> None:
@@ -44,6 +46,17 @@ def check_reviewer(policy: Policy, proposal: Proposal, person: Person) -> None:
         raise NotListed(f"You are not on the list of approvers for {who}; ask an admin to add you to the policy.")
     if not policy.people.self_approval and person.actor.id in requesters(proposal):
         raise Refused("This case is your own, so somebody else has to decide it.")
+
+
+def check_bounds(policy: Policy, proposal: Proposal, content: Content, person: Person) -> None:
+    """Raise unless this person may have this content run in place of the proposal's own: an edit lifts no limit."""
+    ruling = bounds(policy, content, category=proposal.category, customer=proposal.conversation.customer)
+    if ruling is None:
+        return
+    if ruling.verdict is Verdict.REFUSE:
+        raise BadInput(f"{ruling.reason} Change it, or reject.")
+    if not person.among(policy.category(proposal.category).escalation_approvers):
+        raise NotListed(f"{ruling.reason} Change it, or escalate.")
 
 
 def check_admin(policy: Policy, person: Person) -> None:

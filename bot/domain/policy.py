@@ -170,6 +170,15 @@ def rule(policy: Policy, facts: Facts, setting: Setting) -> Ruling:
     return replace(ruling, approvals_needed=action.approvals if action else 1)
 
 
+def bounds(policy: Policy, content: Content, *, category: str, customer: Mapping[str, Json]) -> Ruling | None:
+    """What the policy says against this content whoever wrote it: REFUSE or ESCALATE; None where it says nothing."""
+    action = policy.actions.get(content.name) if isinstance(content, Action) else None
+    if action is None:
+        return None
+    facts = Facts(category=category, content=content, confidence=None, in_scope=True, customer=customer)
+    return _forbidden(action, facts) or _beyond_reviewers(action, facts)
+
+
 def number(value: float) -> str:
     """A confidence as people write it: 0.9, 0.925; cut rather than rounded up, so that it never reaches a threshold."""
     if value in (0.0, 1.0):

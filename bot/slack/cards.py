@@ -337,7 +337,7 @@ def _buttons(proposal: Proposal, room: str, *, undoable: bool) -> list[Element]:
             return [*decide, button("Escalate", ids.ESCALATE, value), menu]
         case State.ESCALATED if room == ESCALATION:
             return [button("Take over", ids.TAKE_OVER, value), *decide, menu]
-        case State.APPROVED if undoable:
+        case State.APPROVED if undoable and not (proposal.execution and proposal.execution.attempts):
             return [button("Undo", ids.UNDO, value)]
         case State.FAILED:
             again = button("Try again", ids.RETRY, value, style="primary")

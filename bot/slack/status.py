@@ -68,6 +68,12 @@ def _carried_out(proposal: Proposal) -> list[Element]:
         return []
     sent = "Sent" if proposal.kind == "reply" else "Done"
     match execution.status:
+        case "waiting" if execution.error:
+            tries = "The first try" if execution.attempts == 1 else f"{execution.attempts} tries"
+            return [
+                words(f"\n⏳ {tries} did not get through: ", bold=True),
+                words(f"{shown(execution.error, 300)}. It is tried again."),
+            ]
         case "waiting":
             return [words(" · on its way…")]
         case "succeeded":

@@ -1,23 +1,28 @@
 """A proposal is edited: what the person wrote is what runs, and every card shows what changed."""
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from bot.local_slack.model import Delivered, Message
 from bot.slack import ids
 from tests.journeys.props import (
+    SECRET,
     MovableClock,
     Shop,
     edit_words,
     open_edit,
     painted,
     pass_time,
+    shop_policy,
     story_of,
     told,
     until_stored,
     words_block,
 )
-from tests.world import World
+from tests.world import POLICY, World, running_world
 
 BETTER = "Your refund was sent on Tuesday, and it takes three days."
 
@@ -182,3 +187,46 @@ async def test_nobody_opens_the_window_of_a_decided_case(world: World) -> None:
     await world.slack.person("U0BEN").click("C0REVIEW", card, ids.EDIT)
     await told(world, "U0BEN", "Maria approved this")
     assert world.slack.person("U0BEN").view is None
+
+
+LIMITED = """
+[actions.refund]
+effect = "write"
+free_when = "args.amount <= 50"
+"""
+
+
+@pytest.fixture
+async def limited(tmp_path: Path, shop: Shop, clock: MovableClock) -> AsyncIterator[World]:
+    """A world in which large refunds go to the escalation team, and very large ones are forbidden."""
+    bounds = 'escalate_when = "args.amount > 500"\nrefuse_when = "args.amount > 1000"\n'
+    policy = shop_policy(shop, base=POLICY.replace(LIMITED, LIMITED + bounds))
+    assert bounds in policy
+    async with running_world(tmp_path / "sayso.db", policy, clock=clock, SHOP_SECRET=SECRET) as made:
+        yield made
+
+
+async def edit_amount(world: World, user: str, card: Message, amount: str) -> Delivered:
+    view = await open_edit(world, user, card)
+    return await world.slack.person(user).submit(view, {f"{ids.ARG_BLOCK}:amount": amount})
+
+
+@pytest.mark.parametrize(("amount", "why"), [("501", "goes to the escalation team"), ("1001", "forbids refund")])
+async def test_an_edit_lifts_no_limit_of_the_policy(limited: World, shop: Shop, amount: str, why: str) -> None:
+    proposed = await limited.act("refund", {"amount": 180})
+    refused = await edit_amount(limited, "U0BEN", await limited.card(proposed["id"]), amount)
+    assert why in str(refused.body)
+    assert limited.slack.person("U0BEN").view is not None, "what was typed is still there"
+    assert (await limited.get(proposed["id"]))["state"] == "pending"
+    assert shop.calls == []
+
+
+async def test_whoever_decides_escalated_cases_may_edit_up_to_what_is_forbidden(limited: World, shop: Shop) -> None:
+    proposed = await limited.act("refund", {"amount": 180})
+    card = await limited.card(proposed["id"])
+    assert "forbids refund" in str((await edit_amount(limited, "U0MARIA", card, "1001")).body)
+    assert (await edit_amount(limited, "U0MARIA", card, "501")).ok
+    assert (await limited.get(proposed["id"], wait=5))["final"] == {
+        "action": {"name": "refund", "args": {"amount": 501}}
+    }
+    assert len(shop.effects_of(proposed["id"])) == 1

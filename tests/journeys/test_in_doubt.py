@@ -127,14 +127,21 @@ async def test_it_did_not_give_up(forgetful: World, shop: Shop) -> None:
     assert len(shop.calls) == 1
 
 
-async def test_only_reviewers_say_what_happened(forgetful: World, shop: Shop) -> None:
+async def test_only_those_whom_the_policy_names_say_what_happened(forgetful: World, shop: Shop) -> None:
     proposed, _, alarm = await in_doubt(forgetful, shop)
+    forgetful.slack.add_user("nobody", real_name="Nobody Named", id="U0NOBODY")
     for action in (ids.CONFIRM, ids.RETRY, ids.GIVE_UP):
         since = forgetful.slack.world.new_ts()
-        await forgetful.click("U0LEAD", alarm, action, "C0OPS")
-        await told(forgetful, "U0LEAD", "You are not on the list", since=since)
+        await forgetful.click("U0NOBODY", alarm, action, "C0OPS")
+        await told(forgetful, "U0NOBODY", "You are not on the list", since=since)
     assert (await forgetful.get(proposed["id"]))["state"] == "in_doubt"
     assert len(shop.calls) == 1
+
+
+async def test_the_escalation_team_may_settle_what_went_wrong_too(forgetful: World, shop: Shop) -> None:
+    proposed, _, alarm = await in_doubt(forgetful, shop)
+    await forgetful.click("U0LEAD", alarm, ids.CONFIRM, "C0OPS")
+    assert (await forgetful.get(proposed["id"], wait=5))["state"] == "executed"
 
 
 async def test_two_people_say_different_things_at_once_and_one_is_heard(forgetful: World, shop: Shop) -> None:

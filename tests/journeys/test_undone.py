@@ -8,8 +8,10 @@ from tests.journeys.props import (
     Shop,
     at_rest,
     edit_words,
+    obliging,
     painted,
     pass_time,
+    refusing,
     story_of,
     told,
     until_stored,
@@ -71,6 +73,27 @@ async def test_an_undo_that_comes_too_late_is_told_so_and_undoes_nothing(
     await told(world, "U0MARIA", "too late to undo")
     assert (await world.get(proposed["id"]))["state"] == "executed"
     assert len(shop.calls) == 1
+
+
+async def test_while_it_is_tried_again_its_card_says_so_and_offers_no_undo(
+    world: World, shop: Shop, clock: MovableClock
+) -> None:
+    shop.mood = refusing(503)
+    proposed = await world.propose(category="returns")
+    old = await world.card(proposed["id"])
+    await world.click("U0MARIA", old, ids.APPROVE)
+    await painted(world, old, ids.UNDO)
+    pass_time(world, clock, timedelta(seconds=31))
+    card = await painted(world, old, "The first try did not get through")
+    assert "503" in str(card.blocks)
+    assert ids.UNDO not in str(card.blocks)
+    assert (await world.get(proposed["id"]))["execution"]["status"] == "waiting"
+    pass_time(world, clock, timedelta(minutes=1))
+    await painted(world, card, "2 tries did not get through")
+    shop.mood = obliging
+    pass_time(world, clock, timedelta(minutes=5))
+    await painted(world, card, "Sent.")
+    assert len(shop.effects_of(proposed["id"])) == 1
 
 
 async def test_an_edit_that_was_undone_keeps_its_wording(world: World, clock: MovableClock) -> None:

@@ -110,6 +110,7 @@ class Moves(RuleBasedStateMachine):
             way=RightOfWay(),
             couriers={},
             record=self.approvals.record,
+            delayed=self.approvals.delay,
             buried=_nobody_is_told,
             sweep=self.approvals.expire,
             attempts=3,

@@ -46,6 +46,7 @@ async def test_a_backlog_on_many_lanes_goes_out_a_few_lanes_at_a_time(tmp_path: 
         way=RightOfWay(),
         couriers={ErrandKind.CARD: courier},
         record=lambda tx, errand, outcome: None,
+        delayed=lambda tx, errand, error: None,
         buried=lambda tx, errand, error: None,
         sweep=_nothing,
         attempts=3,
