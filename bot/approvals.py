@@ -400,10 +400,14 @@ class Approvals:
         after = self._moves.moved(tx, before, marked_by=person.actor)
         self._moves.audit(tx, "proposal.marked_wrong", person.actor, after, {})
         errands = Errands(tx, self.policy, self._clock)
-        for receipt in tx.receipts(after.id):
-            if receipt.room == LOG:
-                errands.relog(after, receipt.channel, receipt.ts, tx.message_proposals(receipt.channel, receipt.ts))
+        self._relog(tx, errands, after)
         return after
+
+    def _relog(self, tx: Tx, errands: Errands, proposal: Proposal) -> None:
+        for receipt in tx.receipts(proposal.id):
+            if receipt.room == LOG:
+                lines = tx.message_proposals(receipt.channel, receipt.ts)
+                errands.relog(proposal, receipt.channel, receipt.ts, lines)
 
     # carrying out
 
@@ -437,7 +441,9 @@ class Approvals:
         if event:
             errands.callback(after, event)
         if move is not Move.SUCCEED:
-            self._show(tx, errands, after, OPS, self.policy.channels.ops)
+            after = self._show(tx, errands, after, OPS, self.policy.channels.ops)
+        if after.decision and after.decision.kind is DecisionKind.AUTOMATIC and (move is not Move.SUCCEED or earlier):
+            self._relog(tx, errands, after)
 
     def delay(self, tx: Tx, errand: Errand, error: str) -> None:
         """Write down that an execution did not get through yet: its cards say so, and offer no undo any more."""
@@ -466,7 +472,9 @@ def _check_not_blank(content: Content) -> None:
 
 
 def _about(proposal: Proposal) -> list[Line]:
+    customer = proposal.conversation.customer.get("name") or proposal.conversation.customer.get("email")
     return [
+        *([Line(label="Customer", text=str(customer))] if customer else []),
         Line(label="Category", text=proposal.category),
         Line(label="Proposed", text=summary(proposal)),
         Line(label="Case", text=proposal.id),

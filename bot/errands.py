@@ -157,7 +157,7 @@ def summary(proposal: Proposal) -> str:
     if isinstance(content, Action):
         args = ", ".join(f"{name}: {_spelled(value)}" for name, value in content.args.items())
         return _begun(f"{content.name}({args})")
-    return _begun(content.text)
+    return _begun(content.text) or "(no draft)"
 
 
 def _begun(text: str) -> str:

@@ -31,11 +31,14 @@ from bot.domain.threshold import SettingChange, Source
 from bot.ports import StoredRegime, Submission, Token
 
 Row = Mapping[str, Any]
-_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def text_of_json(value: Json) -> str:
-    """JSON text with sorted names and no blanks; what is hashed goes through `canonical_json` instead."""
+    """JSON text without blanks, names in the order they came in, as people will read an action's arguments.
+
+    What is hashed goes through `canonical_json` instead.
+    """
     return _ENCODER.encode(value)
 
 

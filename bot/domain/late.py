@@ -51,4 +51,4 @@ def ago(span: timedelta) -> str:
         if seconds >= size:
             count = seconds // size
             return f"{count} {name}{'s' if count > 1 else ''} ago"
-    return f"{seconds} seconds ago" if seconds != 1 else "1 second ago"
+    return f"{seconds} seconds ago" if seconds > 4 else "just now"

@@ -266,12 +266,14 @@ def _held(facts: Facts, setting: Setting, action: ActionRule | None) -> Ruling |
             return _ruling(Verdict.ASK, name, f"A person approves every draft in {facts.category}.")
         return None
     if action.free_when is None:
-        return _ruling(Verdict.ASK, f"actions.{action.name}.effect", f"{action.name} changes something, so it is held.")
+        return _ruling(
+            Verdict.ASK, f"actions.{action.name}.effect", f"{action.name} changes something, so a person decides."
+        )
     if _holds(action.free_when, facts) is not True:
         return _ruling(
             Verdict.ASK,
             f"actions.{action.name}.free_when",
-            f"{action.name} is free only when {action.free_when.source}.",
+            f"{action.name} runs on its own only when {action.free_when.source}.",
         )
     return None
 

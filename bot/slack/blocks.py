@@ -155,9 +155,19 @@ def actions(block_id: str, elements: Iterable[Element]) -> Block:
     return {"type": "actions", "block_id": block_id, "elements": list(elements)}
 
 
-def table(rows: Iterable[Sequence[str]]) -> Block:
-    """A small table of plain cells."""
-    return {"type": "table", "rows": [[{"type": "raw_text", "text": cell or " "} for cell in row] for row in rows]}
+def table(rows: Sequence[Sequence[str]]) -> Block:
+    """A small table of plain cells, each shown whole: unless it is wrapped, a wide one leaves the screen."""
+    return {
+        "type": "table",
+        "rows": [[{"type": "raw_text", "text": cell or " "} for cell in row] for row in rows],
+        "column_settings": [{"is_wrapped": True}] * max(map(len, rows), default=0),
+    }
+
+
+def confirmed(title: str, text: str, yes: str) -> Element:
+    """What a button asks before it counts; `text` has at most 300 characters."""
+    plain = {"title": title, "text": text, "confirm": yes, "deny": "Cancel"}
+    return {name: {"type": "plain_text", "text": words_} for name, words_ in plain.items()}
 
 
 def plain_input(

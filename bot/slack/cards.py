@@ -29,6 +29,7 @@ from bot.slack.blocks import (
     button,
     channel,
     characters,
+    confirmed,
     context,
     date,
     escape,
@@ -64,6 +65,9 @@ DECIDED_WORDS: Final = 600
 DROPPED_WORDS: Final = 250
 SOURCES: Final = 4
 LONGEST_LINK: Final = 2000
+CALLED_TWICE: Final = confirmed(
+    "Try it again?", "If the first call did get through after all, this does it a second time.", "Try again"
+)
 _SLACK_THREAD: Final = re.compile(r"slack:([CDG][A-Z0-9]+):")
 
 
@@ -94,7 +98,7 @@ def _blocks(case: Case, room: str, talk_words: int, *, undoable: bool) -> list[B
             *wrote_again(proposal),
             *_proposed(proposal.content),
             *banner(proposal.content),
-            *_evidence(proposal),
+            *evidence(proposal),
         ]
         blocks += _small_print(proposal)
     elif changed := changes(case.revisions):
@@ -295,7 +299,8 @@ def destination(proposal: Proposal) -> list[Element]:
             return []
 
 
-def _evidence(proposal: Proposal) -> list[Block]:
+def evidence(proposal: Proposal) -> list[Block]:
+    """The sources that the draft rests on."""
     sources = proposal.evidence
     if not sources:
         return []
@@ -344,8 +349,8 @@ def _buttons(proposal: Proposal, room: str, *, undoable: bool) -> list[Element]:
             return [again, button("Give up", ids.GIVE_UP, value), case]
         case State.IN_DOUBT:
             return [
-                button("It happened", ids.CONFIRM, value, style="primary"),
-                button("It did not: try again", ids.RETRY, value),
+                button("It happened", ids.CONFIRM, value),
+                button("It did not: try again", ids.RETRY, value, confirm=CALLED_TWICE),
                 button("It did not: give up", ids.GIVE_UP, value),
                 case,
             ]

@@ -34,12 +34,18 @@ def _words(before: str, after: str) -> list[Element]:
     for segment in word_diff(old, new, limit=DIFF_WORDS):
         match segment.kind:
             case "removed":
-                parts.append(words(segment.text, strike=True))
+                parts += _marked(segment.text, strike=True)
             case "added":
-                parts.append(words(segment.text, bold=True))
+                parts += _marked(segment.text, bold=True)
             case _:
                 parts.append(words(segment.text))
     return parts
+
+
+def _marked(text: str, **style: bool) -> list[Element]:
+    """The words in this style, the blanks behind them without it: a struck blank would look like a dash."""
+    core = text.rstrip() or text
+    return [words(core, **style), *([words(text[len(core) :])] if len(core) < len(text) else [])]
 
 
 def _arguments(before: Action, after: Action) -> list[Element]:
@@ -60,4 +66,5 @@ def _arguments(before: Action, after: Action) -> list[Element]:
 
 
 def _value(value: object) -> str:
-    return one_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str), VALUE)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return one_line(text, VALUE) if text.strip() else "(empty)"

@@ -58,8 +58,12 @@ def _row(proposal: Proposal) -> list[Block]:
 
 
 def mine(policy: Policy, person: Person, proposals: Sequence[Proposal]) -> list[Proposal]:
-    """Those that this person may decide."""
-    return [proposal for proposal in proposals if person.among(reviewers(policy, proposal))]
+    """Those that this person may decide, and has not approved already where several have to."""
+    return [
+        proposal
+        for proposal in proposals
+        if person.among(reviewers(policy, proposal)) and person.actor not in proposal.approvals
+    ]
 
 
 def home(proposals: Sequence[Proposal], total: int, pause: Pause | None) -> dict[str, Any]:

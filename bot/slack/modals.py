@@ -24,7 +24,7 @@ from bot.slack.blocks import (
     whole,
     words,
 )
-from bot.slack.cards import banner, cell, what
+from bot.slack.cards import banner, cell, evidence, what
 from bot.slack.wrote_again import wrote_again
 
 MOST_BLOCKS: Final = 96
@@ -56,7 +56,8 @@ def edit_modal(proposal: Proposal, metadata: str) -> Block:
             raise BadInput("These arguments are too many or too long to edit in Slack; read and approve, or reject.")
         fields = [_argument(name, value) for name, value in content.args.items()]
         fields = fields or [rich(line(words("This action has no arguments to edit.")))]
-    blocks = [*_heading(proposal), *wrote_again(proposal), *fields, *_reason("Why the change?")]
+    grounds = [*wrote_again(proposal), *evidence(proposal)]
+    blocks = [*_heading(proposal), *grounds, *fields, *_reason("Why the change?")]
     view = modal(ids.EDIT_VIEW, "Edit and approve", blocks, metadata=metadata, submit="Approve edited")
     if size_of(view) > VIEW_BYTES:
         raise BadInput("This is too long to edit in Slack; reject it, with a reason that asks for less.")
@@ -79,8 +80,9 @@ def edited(content: Content, values: dict[str, Any]) -> Content:
 def read_modal(proposal: Proposal, metadata: str) -> Block:
     """The whole content, every character of it, and Approve below."""
     content = proposal.content
-    blocks = [rich(quote(page)) for page in content_pages(content)]
-    blocks = [*_heading(proposal), *wrote_again(proposal), *blocks, *banner(content)]
+    label = "Draft" if isinstance(content, Reply) else "What would be done"
+    blocks = [rich(line(words(label, bold=True))), *(rich(quote(page)) for page in content_pages(content))]
+    blocks = [*_heading(proposal), *wrote_again(proposal), *blocks, *banner(content), *evidence(proposal)]
     view = modal(ids.READ_VIEW, "Read and approve", blocks, metadata=metadata, submit="Approve")
     if len(blocks) > MOST_BLOCKS or size_of(view) > VIEW_BYTES:
         # What a window cannot hold cannot be read in it, and what cannot be read is not approved.
@@ -166,7 +168,7 @@ def _argument(name: str, value: Json) -> Block:
         return field(block_id, label, element)
     text = cell(value)
     multiline = not isinstance(value, str) or len(text) > 80
-    return plain_input(block_id, ids.VALUE, label, initial=text, multiline=multiline, optional=isinstance(value, str))
+    return plain_input(block_id, ids.VALUE, label, initial=text, multiline=multiline, optional=not text.strip())
 
 
 def _argument_of(name: str, old: Json, state: dict[str, Any]) -> Json:

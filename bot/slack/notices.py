@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from bot.domain.decision import DecisionKind
+from bot.domain.lifecycle import State
 from bot.domain.proposal import Proposal
 from bot.errands import summary
 from bot.slack import ids
@@ -12,6 +13,7 @@ from bot.slack.cards import Painted, who
 
 MARKS: Final = {"info": "🔔", "alarm": "🚨", "good": "✅"}
 LOG_LINES: Final = 20
+_HOW_IT_WENT: Final = {State.FAILED: "❗", State.IN_DOUBT: "❓"}
 
 
 def notice(payload: Mapping[str, Any]) -> Painted:
@@ -38,11 +40,11 @@ def _log_line(proposal: Proposal) -> list[Block]:
     refused = proposal.decision is not None and proposal.decision.kind is DecisionKind.REJECTED
     text = shown(summary(proposal), 140)
     said = f"“{text}”" if proposal.kind == "reply" else text
-    mark = "⛔" if refused else "❌" if proposal.marked_by else "▶️"
+    mark = "⛔" if refused else "❌" if proposal.marked_by else _HOW_IT_WENT.get(proposal.state, "▶️")
     customer, reason = shown(who(proposal.conversation.customer), 60), shown(proposal.ruling.reason, 250)
     seen = ids.carried(proposal.seen)
     wrong = [("This was wrong", f"{ids.WRONG_OPTION}|{proposal.id}")] if not refused and not proposal.marked_by else []
-    told = f"{mark} {proposal.category} · {customer}: {said} {reason}"
+    told = f"{mark} {proposal.category} · {customer}: {said}\n{reason}"
     line_: Block = {
         "type": "section",
         "block_id": f"log:{proposal.id}:{proposal.version}",

@@ -15,7 +15,9 @@ def status(proposal: Proposal, room: str) -> list[Block]:
     parts: list[Element] = []
     if proposal.escalated_by and not (proposal.decision and proposal.decision.kind is DecisionKind.ESCALATED):
         parts += [words("Escalated by "), *_person(proposal.escalated_by), words("\n")]
-    if proposal.decision:
+    if proposal.decision and proposal.execution and proposal.decision.kind is DecisionKind.REJECTED:
+        parts += _given_up(proposal, proposal.decision)
+    elif proposal.decision:
         parts += _decided(proposal.decision)
     if proposal.execution and proposal.execution.intervention:
         parts += _intervened(proposal.execution.intervention)
@@ -37,21 +39,39 @@ _MARKS: Final = {
 
 
 def _decided(decision: Decision) -> list[Element]:
-    at = _moment(decision.at)
     match decision.kind:
         case DecisionKind.EXPIRED:
-            return [words("⌛ Expired ", bold=True), at, words(": nobody decided in time, so nothing was done.")]
+            return [
+                words("⌛ Expired ", bold=True),
+                _moment(decision.at),
+                words(": nobody decided in time, so nothing was done."),
+            ]
         case DecisionKind.AUTOMATIC:
-            return [words("▶️ Ran on its own ", bold=True), at, words(".")]
+            return [words("▶️ Ran on its own ", bold=True), _moment(decision.at), words(".")]
         case _:
-            mark, verb = _MARKS[decision.kind]
-            reason = [words(f" “{shown(decision.reason, 300)}”", italic=True)] if decision.reason else []
-            return [words(f"{mark} {verb} ", bold=True), *_person(decision.by), words(" · "), at, *reason]
+            return [*_said(*_MARKS[decision.kind], decision.by, decision.at), *_reason(decision)]
+
+
+def _given_up(proposal: Proposal, decision: Decision) -> list[Element]:
+    """Whoever gave up an execution did not take back what others had approved, so both are named."""
+    before: list[Element] = []
+    for actor in proposal.approvals:
+        before += [*([words(", ")] if before else [words("Approved by ")]), *_person(actor)]
+    gone = _said("⛔", "Given up by", decision.by, decision.at)
+    return [*before, *([words("\n")] if before else []), *gone, *_reason(decision)]
+
+
+def _said(mark: str, verb: str, by: Actor, at: datetime) -> list[Element]:
+    return [words(f"{mark} {verb} ", bold=True), *_person(by), words(" · "), _moment(at)]
+
+
+def _reason(decision: Decision) -> list[Element]:
+    return [words(f" “{shown(decision.reason, 300)}”", italic=True)] if decision.reason else []
 
 
 def _intervened(last: Intervention) -> list[Element]:
     mark = "🔁" if last.move is Move.RETRY else "☑️"
-    return [words(f"\n{mark} {INTERVENED[last.move]} ", bold=True), *_person(last.by), words(" · "), _moment(last.at)]
+    return [words("\n"), *_said(mark, INTERVENED[last.move], last.by, last.at)]
 
 
 def _moment(at: datetime) -> Element:
@@ -81,10 +101,11 @@ def _carried_out(proposal: Proposal) -> list[Element]:
         case "failed":
             return [words("\n❗ It failed: ", bold=True), words(shown(execution.error or "no reason given", 500))]
         case "in_doubt":
+            asked = f" Delivery {execution.key or 'unknown'}: say what happened."
             return [
                 words("\n❓ Nobody knows whether it happened: ", bold=True),
                 words(shown(execution.error or "the answer was lost", 500)),
-                words(" Please look, then say what happened."),
+                *([words(asked)] if proposal.state is State.IN_DOUBT else []),
             ]
 
 

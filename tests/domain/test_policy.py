@@ -258,7 +258,7 @@ def test_a_write_beyond_its_condition_is_held_for_as_many_as_it_needs() -> None:
     assert told(ruling) == (
         Verdict.ASK,
         "actions.refund.free_when",
-        "refund is free only when args.amount <= 50.",
+        "refund runs on its own only when args.amount <= 50.",
     )
     assert ruling.approvals_needed == 2
 
@@ -269,7 +269,7 @@ def test_where_it_cannot_be_told_whether_a_write_is_free_it_is_held(args: dict[s
     assert told(rule(POLICY, facts, AUTONOMOUS)) == (
         Verdict.ASK,
         "actions.credit.free_when",
-        "credit is free only when args.amount <= 5.",
+        "credit runs on its own only when args.amount <= 5.",
     )
 
 
@@ -288,7 +288,7 @@ def test_a_write_without_a_condition_is_held() -> None:
     assert told(rule(POLICY, facts, AUTONOMOUS)) == (
         Verdict.ASK,
         "actions.cancel.effect",
-        "cancel changes something, so it is held.",
+        "cancel changes something, so a person decides.",
     )
 
 

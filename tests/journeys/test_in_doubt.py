@@ -123,7 +123,9 @@ async def test_it_did_not_give_up(forgetful: World, shop: Shop) -> None:
     await forgetful.click("U0BEN", alarm, ids.GIVE_UP, "C0OPS")
     done = await forgetful.get(proposed["id"], wait=5)
     assert (done["state"], done["decision"]["kind"], done["final"]) == ("cancelled", "rejected", None)
-    await painted(forgetful, card, "Rejected by")
+    now = str((await painted(forgetful, card, "Given up by")).blocks)
+    assert "U0MARIA" in now, "who had approved it"
+    assert "U0BEN" in now
     assert len(shop.calls) == 1
 
 

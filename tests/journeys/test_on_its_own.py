@@ -53,7 +53,7 @@ async def test_a_small_refund_is_free_only_where_the_category_is_free_too(world:
         "ask",
     ]
     assert (await world.get(small["id"], wait=5))["state"] == "executed"
-    await world.card(large["id"], saying="refund is free only when args.amount &lt;= 50".replace("&lt;", "<"))
+    await world.card(large["id"], saying="refund runs on its own only when args.amount &lt;= 50".replace("&lt;", "<"))
     assert [effect["id"] for effect in shop.effects.values()] == [small["id"]]
 
 
