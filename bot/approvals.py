@@ -426,7 +426,9 @@ class Approvals:
                 execution = Execution(status="in_doubt", error=error, attempts=errand.attempts, key=errand.id)
             case Failed(error=error):
                 move, event = Move.FAIL, "proposal.failed"
-                execution = Execution(status="failed", error=error, attempts=errand.attempts)
+                # Of several tries an earlier one may have arrived, whatever the last one was told.
+                key = errand.id if errand.attempts > 1 or errand.interrupted else None
+                execution = Execution(status="failed", error=error, attempts=errand.attempts, key=key)
             case Postponed(error=error):
                 # The tries are used up. A receiver that honours the key may have had one: a retry keeps the key.
                 move, event = Move.FAIL, "proposal.failed"

@@ -221,3 +221,21 @@ async def test_after_the_last_try_it_is_a_failure_and_a_retry_keeps_the_key(
     assert (await world.get(proposed["id"], wait=5))["state"] == "executed"
     assert len(shop.calls) == world.sayso.policy.attempts + 1
     assert len(shop.effects_of(proposed["id"])) == 1
+
+
+async def test_a_refusal_after_a_lost_answer_is_tried_again_with_the_same_key(
+    world: World, shop: Shop, clock: MovableClock
+) -> None:
+    """The first try may have arrived, whatever the second one was told: another key would do it twice."""
+    shop.mood = lost_for_words
+    proposed, _ = await approved(world)
+    await shop.arrival()
+    await until_stored(world, at_rest(clock, 1))
+    shop.mood = refusing(403)
+    pass_time(world, clock, timedelta(minutes=1))
+    alarm = await world.card(proposed["id"], "C0OPS", "It failed")
+    shop.mood = obliging
+    await world.click("U0BEN", alarm, ids.RETRY, "C0OPS")
+    assert (await world.get(proposed["id"], wait=5))["state"] == "executed"
+    assert len({call.headers["Idempotency-Key"] for call in shop.calls}) == 1
+    assert len(shop.effects_of(proposed["id"])) == 1
