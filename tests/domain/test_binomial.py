@@ -28,7 +28,7 @@ def test_every_tail_of_a_small_sample_is_exact(n: int, p: float) -> None:
 @given(n=st.integers(1, 300), share=st.floats(0, 1), p=probabilities)
 def test_tails_agree_with_scipy_to_the_last_digits(n: int, share: float, p: float) -> None:
     k = int(share * n)
-    assert tail(k, n, p) == pytest.approx(float(binom.cdf(k, n, p)), abs=3e-15, rel=1e-12)
+    assert tail(k, n, p) == pytest.approx(float(binom.cdf(k, n, p)), abs=3e-15, rel=1e-11)
 
 
 @pytest.mark.parametrize(("k", "n"), [(300, 20_000), (19_700, 1_000_000), (0, 1_000_000), (1_000_000, 1_000_000)])
