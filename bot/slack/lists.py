@@ -62,7 +62,7 @@ def mine(policy: Policy, person: Person, proposals: Sequence[Proposal]) -> list[
     return [
         proposal
         for proposal in proposals
-        if person.among(reviewers(policy, proposal)) and person.actor not in proposal.approvals
+        if person.among(reviewers(policy, proposal)) and person.actor.id not in {by.id for by in proposal.approvals}
     ]
 
 

@@ -92,7 +92,7 @@ def _carried_out(proposal: Proposal) -> list[Element]:
             tries = "The first try" if execution.attempts == 1 else f"{execution.attempts} tries"
             return [
                 words(f"\n⏳ {tries} did not get through: ", bold=True),
-                words(f"{shown(execution.error, 300)}. It is tried again."),
+                words(f"{shown(execution.error, 300).removesuffix('.')}. It is tried again."),
             ]
         case "waiting":
             return [words(" · on its way…")]

@@ -427,3 +427,26 @@ def test_a_conversation_of_any_length_leaves_room_for_the_case(count: int) -> No
     blocks = card(case(made), "escalation").blocks
     assert characters(blocks) <= MESSAGE_TEXT
     assert f"word {count - 1}" in read(blocks)
+
+
+def test_every_column_of_a_table_wraps_so_that_no_value_leaves_the_screen() -> None:
+    (table,) = [block for block in blocks_of(action("x" * 200)) if block["type"] == "table"]
+    assert [column["is_wrapped"] for column in table["column_settings"]] == [True] * len(table["rows"][0])
+
+
+def test_no_blank_is_struck_through() -> None:
+    now, before = edited_case(proposal("Within 14 days."), Reply(text="Within 30 days."))
+    struck = [
+        found["text"]
+        for found in walk(card(case(now, before), "review").blocks)
+        if isinstance(found.get("style"), dict) and found["style"].get("strike")
+    ]
+    assert struck == ["14"]
+
+
+def test_an_argument_that_had_a_value_cannot_be_left_empty() -> None:
+    content = Action(name="refund", args={"street": "Long Lane 1", "note": ""})
+    fields = {
+        block.get("block_id"): block.get("optional", False) for block in edit_modal(proposal(content), "")["blocks"]
+    }
+    assert (fields[f"{ids.ARG_BLOCK}:street"], fields[f"{ids.ARG_BLOCK}:note"]) == (False, True)

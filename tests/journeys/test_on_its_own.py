@@ -1,7 +1,7 @@
 """What the policy lets run on its own runs at once, and the team can see that it did, and why."""
 
 from bot.slack import ids
-from tests.journeys.props import MovableClock, Shop, at_rest, story_of, until_stored
+from tests.journeys.props import MovableClock, Shop, at_rest, obliging, refusing, story_of, until_stored
 from tests.world import World
 
 
@@ -20,6 +20,16 @@ async def test_a_sure_reply_runs_on_its_own_with_one_line_in_the_log_channel(
     await until_stored(world, at_rest(clock))
     assert world.slack.messages("C0REVIEW") == []
     assert await story_of(world, proposed["id"]) == ["proposal.submitted", "proposal.ruled", "proposal.executed"]
+
+
+async def test_the_log_says_what_ran_on_its_own_and_failed(world: World, shop: Shop) -> None:
+    shop.mood = refusing(422)
+    proposed = await world.propose(category="orders", confidence=0.93)
+    await world.message("C0LOG", "❗")
+    shop.mood = obliging
+    await world.click("U0BEN", await world.card(proposed["id"], "C0OPS", "It failed"), ids.RETRY, "C0OPS")
+    await world.message("C0LOG", "▶️")
+    assert "❗" not in str(world.slack.messages("C0LOG")[-1].blocks)
 
 
 async def test_the_threshold_itself_is_enough_and_a_hair_below_is_not(world: World) -> None:

@@ -21,6 +21,14 @@ async def test_one_approval_runs_nothing_and_the_card_says_whose_it_is(world: Wo
     assert shop.calls == []
 
 
+async def test_what_somebody_has_approved_waits_only_for_others(world: World) -> None:
+    proposed = await world.act("close_account", ACCOUNT)
+    await world.click("U0MARIA", await world.card(proposed["id"]), ids.APPROVE)
+    listed = {user: await world.slack.person(user).command("/approvals mine") for user in ("U0MARIA", "U0BEN")}
+    assert proposed["id"] not in str(listed["U0MARIA"].body)
+    assert proposed["id"] in str(listed["U0BEN"].body)
+
+
 async def test_the_second_person_lets_it_run(world: World, shop: Shop) -> None:
     proposed = await world.act("close_account", ACCOUNT)
     card = await world.card(proposed["id"])

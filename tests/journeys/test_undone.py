@@ -86,6 +86,7 @@ async def test_while_it_is_tried_again_its_card_says_so_and_offers_no_undo(
     pass_time(world, clock, timedelta(seconds=31))
     card = await painted(world, old, "The first try did not get through")
     assert "503" in str(card.blocks)
+    assert ".. " not in str(card.blocks)
     assert ids.UNDO not in str(card.blocks)
     assert (await world.get(proposed["id"]))["execution"]["status"] == "waiting"
     pass_time(world, clock, timedelta(minutes=1))
