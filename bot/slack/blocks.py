@@ -155,13 +155,14 @@ def actions(block_id: str, elements: Iterable[Element]) -> Block:
     return {"type": "actions", "block_id": block_id, "elements": list(elements)}
 
 
-def table(rows: Sequence[Sequence[str]]) -> Block:
-    """A small table of plain cells, each shown whole: unless it is wrapped, a wide one leaves the screen."""
-    return {
-        "type": "table",
-        "rows": [[{"type": "raw_text", "text": cell or " "} for cell in row] for row in rows],
-        "column_settings": [{"is_wrapped": True}] * max(map(len, rows), default=0),
-    }
+def table(rows: Iterable[Sequence[str]]) -> Block:
+    """A small table of plain cells, for short words of our own."""
+    return {"type": "table", "rows": [[{"type": "raw_text", "text": cell or " "} for cell in row] for row in rows]}
+
+
+def wrapped_table(rows: Sequence[Sequence[str]]) -> Block:
+    """A table for values of any length: unless it is wrapped, a long one leaves the screen."""
+    return table(rows) | {"column_settings": [{"is_wrapped": True}] * len(rows[0])}
 
 
 def confirmed(title: str, text: str, yes: str) -> Element:

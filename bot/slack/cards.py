@@ -41,9 +41,9 @@ from bot.slack.blocks import (
     quote,
     rich,
     shown,
-    table,
     whole,
     words,
+    wrapped_table,
 )
 from bot.slack.changes import changes
 from bot.slack.status import status
@@ -217,7 +217,7 @@ def _proposed(content: Content) -> list[Block]:
 
 def _arguments(content: Action) -> list[Block]:
     rows = _rows(content)
-    return [table([("Detail", "Value"), *rows])] if rows else []
+    return [wrapped_table([("Detail", "Value"), *rows])] if rows else []
 
 
 def _rows(content: Action) -> list[tuple[str, str]]:
