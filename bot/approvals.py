@@ -261,15 +261,19 @@ class Approvals:
         before = self._moves.seen(tx, seen, person, Move.UNDO)
         if not tx.recall(before.id):
             raise Conflict(TOO_LATE)
-        state = step(before.state, Move.UNDO)
-        after = self._moves.moved(
-            tx, before, state=state, decision=None, execution=None, approvals=(), escalated_by=None
-        )
+        state = step(before.state, Move.UNDO, back=before.undone_to)
+        if earlier := before.execution and before.execution.before:
+            # A retry is taken back, not the approval: what it was to call again keeps its key.
+            undone = replace(before, execution=earlier)
+        else:
+            undone = replace(before, decision=_escalation(tx, before), execution=None, approvals=())
+        after = self._moves.moved(tx, before, undone, state=state, turn=before.turn + 1)
         self._moves.audit(tx, "proposal.undone", person.actor, after, {})
         errands = Errands(tx, self.policy, self._clock)
-        category = self.policy.category(after.category)
         errands.repaint(after)
-        return self._show(tx, errands, after, REVIEW, category.channel)
+        if state is State.PENDING:
+            after = self._show(tx, errands, after, REVIEW, self.policy.category(after.category).channel)
+        return after
 
     async def retry(self, seen: Seen, person: Person) -> Proposal:
         """Carry it out once more, after it failed or its outcome stayed unknown."""
@@ -277,8 +281,10 @@ class Approvals:
 
     def _retry(self, tx: Tx, seen: Seen, person: Person) -> Proposal:
         before = self._moves.seen(tx, seen, person, Move.RETRY)
-        waiting = Execution(status="waiting", intervention=self._intervention(Move.RETRY, person))
-        after = self._moves.moved(tx, before, state=step(before.state, Move.RETRY), execution=waiting)
+        intervention = self._intervention(Move.RETRY, person)
+        waiting = Execution(status="waiting", intervention=intervention, before=before.execution)
+        state = step(before.state, Move.RETRY)
+        after = self._moves.moved(tx, before, state=state, execution=waiting, turn=before.turn + 1)
         self._moves.audit(tx, "proposal.retried", person.actor, after, {})
         errands = Errands(tx, self.policy, self._clock)
         errands.execute(after, key=before.execution.key if before.execution else None)
@@ -424,10 +430,10 @@ class Approvals:
             case Lost(error=error):
                 move, event = Move.LOSE, None
                 execution = Execution(status="in_doubt", error=error, attempts=errand.attempts, key=errand.id)
-            case Failed(error=error):
+            case Failed(error=error, partly=partly):
                 move, event = Move.FAIL, "proposal.failed"
                 # Of several tries an earlier one may have arrived, whatever the last one was told.
-                key = errand.id if errand.attempts > 1 or errand.interrupted else None
+                key = errand.id if partly or errand.tried_before else None
                 execution = Execution(status="failed", error=error, attempts=errand.attempts, key=key)
             case Postponed(error=error):
                 # The tries are used up. A receiver that honours the key may have had one: a retry keeps the key.
@@ -471,6 +477,14 @@ def _check_content(content: Content) -> None:
 def _check_not_blank(content: Content) -> None:
     if isinstance(content, Reply) and not content.text.strip():
         raise BadInput("The reply is empty; write what the customer should read, or reject the draft.")
+
+
+def _escalation(tx: Reader, proposal: Proposal) -> Decision | None:
+    """The decision of whoever escalated it, which stands again once what came after it is undone."""
+    if proposal.escalated_by is None:
+        return None
+    made = [decision for decision in tx.decisions(proposal.id) if decision.kind is DecisionKind.ESCALATED]
+    return made[-1] if made else None
 
 
 def _about(proposal: Proposal) -> list[Line]:

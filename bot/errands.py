@@ -81,7 +81,7 @@ class Errands:
             ErrandKind.EXECUTE,
             lane_of(proposal),
             about=proposal,
-            payload={"revision": proposal.revision.number, "digest": proposal.digest},
+            payload={"revision": proposal.revision.number, "digest": proposal.digest, "again": key is not None},
             due_at=self._now + after,
             key=key,
         )

@@ -16,6 +16,7 @@ from bot.domain.proposal import Json, Proposal
 from bot.ports import Clock, Reader, Tx
 
 TOO_LATE: Final = "It is too late to undo this: it is already on its way."
+MOVED_ON: Final = "This case moved on after you saw it; look at its card again and decide on how it stands now."
 
 
 class Moves:
@@ -30,7 +31,9 @@ class Moves:
         self._check_turn(proposal, move)
         self._check_say(proposal, person, move)
         if seen.state not in {None, proposal.state}:
-            raise self._late(proposal, move) if proposal.decision else Stale("This case moved on after you saw it.")
+            raise self._late(proposal, move) if proposal.decision else Stale(MOVED_ON)
+        if seen.turn != proposal.turn:
+            raise Stale(MOVED_ON)
         if (proposal.revision.number, proposal.digest) != (seen.revision, seen.digest):
             by = proposal.revision.author.name
             raise Stale(f"{by} changed this after you saw it; look at the new wording and decide again.")
@@ -52,7 +55,7 @@ class Moves:
         if proposal.state is State.ESCALATED and proposal.escalated_by:
             before = replace(proposal, state=State.PENDING, escalated_by=None)
             now, then = reviewers(self._policy, proposal), reviewers(self._policy, before)
-            if person.among(then) and not person.among(now):
+            if person.groups_known and person.among(then) and not person.among(now):
                 # They could decide until somebody escalated it: they are late, not strangers.
                 raise self._late(proposal, move)
         check_reviewer(self._policy, proposal, person)

@@ -116,6 +116,7 @@ def _progress(proposal: Proposal) -> dict[str, Json]:
         "execution": None if execution is None else _execution(execution),
         "marked_by": None if proposal.marked_by is None else _actor(proposal.marked_by),
         "follow_ups": [[m.role, m.text, m.at] for m in proposal.follow_ups],
+        "turn": proposal.turn,
     }
 
 
@@ -127,16 +128,16 @@ def _flat(value: Ruling | Choice | Execution) -> dict[str, Json]:
 def _execution(execution: Execution) -> dict[str, Json]:
     last = execution.intervention
     made: Json = None if last is None else [last.move.value, _actor(last.by), text_of_time(last.at)]
-    return {**_flat(execution), "intervention": made}
+    before = None if execution.before is None else _execution(execution.before)
+    return {**_flat(execution), "intervention": made, "before": before}
 
 
 def _execution_of(document: dict[str, Any]) -> Execution:
-    last = document.get("intervention")
-    if last is None:
-        return Execution(**document)
-    move, by, at = last
-    made = Intervention(move=Move(move), by=actor_of(by), at=time_of_text(at))
-    return Execution(**{**document, "intervention": made})
+    made, before = document.get("intervention"), document.get("before")
+    if made is not None:
+        move, by, at = made
+        made = Intervention(move=Move(move), by=actor_of(by), at=time_of_text(at))
+    return Execution(**{**document, "intervention": made, "before": before and _execution_of(before)})
 
 
 def _actor(actor: Actor) -> list[Json]:
@@ -204,6 +205,7 @@ def proposal_of(row: Row) -> Proposal:
         marked_by=progress.get("marked_by") and actor_of(progress["marked_by"]),
         follow_ups=later,
         version=row["version"],
+        turn=progress.get("turn", 0),
     )
 
 

@@ -96,7 +96,8 @@ class Session(Tickets):
         if after.revision.number != before.revision.number:
             at = after.decision.at if after.decision else after.created_at
             self._run("add_revision", rows.revision_row(after, at))
-        if after.decision and after.decision != before.decision:
+        # A decision that an undo brings back stands written already.
+        if after.decision and after.decision != before.decision and after.turn == before.turn:
             self._run("add_decision", rows.decision_row(after.id, after.decision))
         self.touched.add(after.id)
         self._keep_in_mind(after, columns["progress"])

@@ -1,11 +1,15 @@
-"""Fixtures that every test may use."""
+"""Fixtures that every test may use, and no deadline for Hypothesis: speed is for the bench to say."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.world import World, running_world
+
+settings.register_profile("sayso", deadline=None)
+settings.load_profile("sayso")
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from bot.domain.delivery import Errand, Failed
+from bot.domain.delivery import Failed
 from bot.domain.proposal import Action, Json, Proposal, canonical_json
 from bot.domain.text import reveal, shorten
 
@@ -60,11 +60,6 @@ def result_of(text: str) -> Json:
         else:
             return value
     return shorten(text[: _RESULT_TEXT * 2].encode(errors="replace").decode(), _RESULT_TEXT) or None
-
-
-def tried_before(errand: Errand) -> bool:
-    """Whether an earlier attempt may have left something; `attempts` counts the one that begins now."""
-    return errand.interrupted or errand.attempts > 1
 
 
 def words_of(proposal: Proposal, carrier: str) -> str | Failed:

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.connectors.answers import SET_UP_WAIT, retry_after, tried_before, words_of
+from bot.connectors.answers import SET_UP_WAIT, retry_after, words_of
 from bot.domain.delivery import Delivered, Errand, Failed, Outcome, Postponed
 from bot.domain.errors import BadInput
 from bot.domain.proposal import Json, Proposal
@@ -83,11 +84,12 @@ class SlackThread:
         parts = split(words)
         try:
             async with asyncio.timeout(_DEADLINE):
-                return await self._deliver(thread, parts, look_first=tried_before(errand))
+                return await self._deliver(thread, parts, look_first=errand.tried_before)
         except TimeoutError:
             return Postponed(error=_IN_THE_AIR, after=_SETTLING)
 
     async def _deliver(self, thread: "_Thread", parts: list[str], *, look_first: bool) -> Outcome:
+        posted: dict[int, str] = {}
         try:
             posted = await thread.posted() if look_first else {}
             for number, text in enumerate(parts, start=1):
@@ -96,7 +98,7 @@ class SlackThread:
             return thread.delivered(posted)
         except (SlackApiError, aiohttp.ClientError, TimeoutError) as error:
             if known := self._refusal(error, thread.channel):
-                return known
+                return replace(known, partly=bool(posted)) if isinstance(known, Failed) else known
         try:
             posted = await thread.posted()
         except (SlackApiError, aiohttp.ClientError, TimeoutError):

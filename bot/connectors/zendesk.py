@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from bot.connectors.answers import SET_UP_WAIT, retry_after, said, tried_before, words_of
+from bot.connectors.answers import SET_UP_WAIT, retry_after, said, words_of
 from bot.domain.delivery import Delivered, Errand, Failed, Lost, Outcome, Postponed
 from bot.domain.errors import BadInput
 from bot.domain.proposal import Json, Proposal
@@ -83,7 +83,7 @@ class Zendesk:
             words,
             errand.id,
             public=True,
-            look_first=tried_before(errand),
+            look_first=errand.tried_before,
         )
 
     async def note(self, conversation_id: str, text: str, key: str) -> Outcome:

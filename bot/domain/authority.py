@@ -12,10 +12,14 @@ from bot.domain.proposal import Action, Content, Proposal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """A known, active member of the team's own workspace, with the user groups that person is in now."""
+    """A known, active member of the team's own workspace, with the user groups that person is in now.
+
+    Without `groups_known` nobody has asked yet: being refused then means that somebody should.
+    """
 
     actor: Actor
     groups: frozenset[str] = frozenset()
+    groups_known: bool = True
 
     def among(self, allowed: tuple[str, ...]) -> bool:
         """Whether the person is named in `allowed`, by id or through a group."""
@@ -27,13 +31,13 @@ def reviewers(policy: Policy, proposal: Proposal) -> tuple[str, ...]:
     if proposal.connector == THRESHOLDS_CONNECTOR:
         return policy.people.admins
     category: CategoryRule = policy.category(proposal.category)
-    if proposal.escalated_by is not None or proposal.state is State.ESCALATED:
+    if proposal.escalated:
         return category.escalation_approvers
     action: ActionRule | None = (
         policy.actions.get(proposal.content.name) if isinstance(proposal.content, Action) else None
     )
     named = category.approvers if action is None or action.approvers is None else action.approvers
-    if proposal.state in (State.FAILED, State.IN_DOUBT):
+    if proposal.state in (State.FAILED, State.IN_DOUBT) or (proposal.execution and proposal.execution.before):
         # Whoever has more authority may settle what went wrong, too: at night others are on call.
         return (*named, *category.escalation_approvers)
     return named
@@ -42,7 +46,7 @@ def reviewers(policy: Policy, proposal: Proposal) -> tuple[str, ...]:
 def check_reviewer(policy: Policy, proposal: Proposal, person: Person) -> None:
     """Raise Refused, with the reason, unless this person may decide this proposal."""
     if not person.among(reviewers(policy, proposal)):
-        who = "escalated cases" if proposal.state is State.ESCALATED else proposal.category
+        who = "escalated cases" if proposal.escalated else proposal.category
         raise NotListed(f"You are not on the list of approvers for {who}; ask an admin to add you to the policy.")
     if not policy.people.self_approval and person.actor.id in requesters(proposal):
         raise Refused("This case is your own, so somebody else has to decide it.")

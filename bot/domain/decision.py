@@ -89,7 +89,8 @@ class Intervention:
 class Seen:
     """What the decider was looking at: the id, revision and digest that the button carried.
 
-    `follow_ups` is how many later messages of the customer they were shown; `state` is where the case stood then.
+    `follow_ups` is how many later messages of the customer they were shown; `state` is where the case stood then, and
+    `turn` how often it had come back before: a button of an earlier turn counts no more.
     """
 
     proposal_id: str
@@ -97,3 +98,4 @@ class Seen:
     digest: str
     follow_ups: int = 0
     state: State | None = None
+    turn: int = 0

@@ -43,6 +43,14 @@ class Errand:
     attempts: int = 0
     interrupted: bool = False
 
+    @property
+    def tried_before(self) -> bool:
+        """Whether an earlier attempt may have left something; `attempts` counts the one that begins now.
+
+        A retry that a person asked for counts from one again, and says in its payload that it is not the first.
+        """
+        return self.interrupted or self.attempts > 1 or self.payload.get("again") is True
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
@@ -74,9 +82,10 @@ class Postponed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """It did not arrive and never will as it is."""
+    """It did not arrive and never will as it is; `partly` says that a piece of it did."""
 
     error: str
+    partly: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,16 +89,24 @@ TRANSITIONS: Final[Mapping[State, Mapping[Move, State]]] = {
     State.EXPIRED: {},
 }
 
+BACK: Final = (State.PENDING, State.ESCALATED, State.FAILED, State.IN_DOUBT)
+"""Where an undo leads: to where the case stood before it was approved or retried. The table says the first."""
+
 CLOSED: Final = frozenset(state for state, moves in TRANSITIONS.items() if not moves)
 WAITING: Final = frozenset({State.PENDING, State.ESCALATED})
 
 
-def step(state: State, move: Move) -> State:
-    """The state that `move` leads to from `state`; raises OutOfTurn where the table has no such move."""
+def step(state: State, move: Move, *, back: State = State.PENDING) -> State:
+    """The state that `move` leads to from `state`, an undo to `back`; OutOfTurn where the table has no such move."""
     try:
-        return TRANSITIONS[state][move]
+        target = TRANSITIONS[state][move]
     except KeyError:
         raise OutOfTurn(f"This case is {words(state)}, so it cannot be {PAST[move]} now.") from None
+    if move is not Move.UNDO:
+        return target
+    if back not in BACK:
+        raise OutOfTurn(f"An undo does not lead back to {words(back)}.")
+    return back
 
 
 def words(state: State) -> str:
@@ -128,7 +136,10 @@ def diagram() -> str:
     lines = ["stateDiagram-v2"]
     lines += [f"    [*] --> {state}: {verdict.name}" for verdict, state in OPENING.items()]
     lines += [
-        f"    {state} --> {target}: {move}" for state, moves in TRANSITIONS.items() for move, target in moves.items()
+        f"    {state} --> {target}: {move}"
+        for state, moves in TRANSITIONS.items()
+        for move, named in moves.items()
+        for target in (BACK if move is Move.UNDO else (named,))
     ]
     lines += [f"    {state} --> [*]" for state in State if state in CLOSED]
     return "\n".join(lines) + "\n"

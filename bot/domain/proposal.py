@@ -9,7 +9,7 @@ from typing import Literal
 import rfc8785
 
 from bot.domain.decision import Actor, Decision, Intervention, Ruling, Seen
-from bot.domain.lifecycle import CLOSED, State
+from bot.domain.lifecycle import CLOSED, State, Verdict
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 Role = Literal["customer", "agent", "ai"]
@@ -91,7 +91,8 @@ class Execution:
     """How carrying it out stands.
 
     `key` is the delivery id to use again at a retry, where an earlier call may have arrived; None where a retry is new.
-    `intervention` is the last one, whatever came of it.
+    `intervention` is the last one, whatever came of it. `before` is the one that a retry stands for, which undoing the
+    retry brings back.
     """
 
     status: Literal["waiting", "succeeded", "failed", "in_doubt"]
@@ -100,6 +101,7 @@ class Execution:
     attempts: int = 0
     key: str | None = None
     intervention: Intervention | None = None
+    before: "Execution | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,8 +109,9 @@ class Proposal:
     """One thing that an agent proposes, with where it stands and who decided what.
 
     `owner` is the Slack user whom the agent's token belongs to; `cards` are the (room, channel) pairs that show it;
-    `version` counts its moves. `follow_ups` are what the customer wrote after the draft, the last of `conversation`.
-    `marked_by` is who said, after it had gone out on its own, that it was wrong.
+    `version` counts its moves, `turn` how often an undo or a retry brought it back. `follow_ups` are what the customer
+    wrote after the draft, the last of `conversation`. `marked_by` is who said, after it had gone out on its own, that
+    it was wrong.
     """
 
     id: str
@@ -136,6 +139,7 @@ class Proposal:
     marked_by: Actor | None = None
     follow_ups: tuple[Message, ...] = ()
     version: int = 1
+    turn: int = 0
 
     @property
     def content(self) -> Content:
@@ -155,7 +159,25 @@ class Proposal:
     @property
     def seen(self) -> Seen:
         """What a button of this proposal's card carries, as it stands now."""
-        return Seen(proposal_id=self.id, revision=self.revision.number, digest=self.digest, state=self.state)
+        return Seen(
+            proposal_id=self.id,
+            revision=self.revision.number,
+            digest=self.digest,
+            state=self.state,
+            turn=self.turn,
+        )
+
+    @property
+    def escalated(self) -> bool:
+        """Whether the policy or a person put it to the escalation team, who answer for it from then on."""
+        return self.escalated_by is not None or self.ruling.verdict is Verdict.ESCALATE
+
+    @property
+    def undone_to(self) -> State:
+        """Where undoing its approval, or its retry, leads back to."""
+        if self.execution and self.execution.before:
+            return State.FAILED if self.execution.before.status == "failed" else State.IN_DOUBT
+        return State.ESCALATED if self.escalated else State.PENDING
 
     @property
     def digest(self) -> str:

@@ -50,15 +50,23 @@ REASONS: Final = (
 
 
 def carried(seen: Seen) -> str:
-    """What a button carries: at most 130 characters, so that it fits into a menu's option too."""
-    return f"{seen.proposal_id}:{seen.revision}:{seen.digest}:{seen.follow_ups}:{seen.state or ''}"
+    """What a button carries: at most 135 characters, so that it fits into a menu's option too."""
+    return f"{seen.proposal_id}:{seen.revision}:{seen.digest}:{seen.follow_ups}:{seen.state or ''}:{seen.turn}"
 
 
 def seen_of(value: str) -> Seen:
     """What the button carried; raises BadInput for anything that we did not write."""
     parts = value.split(":")
-    numbers = [parts[1], parts[3]] if len(parts) == 5 else [""]
+    if len(parts) == 5:
+        parts.append("0")  # painted by a Sayso that did not count turns
+    numbers = [parts[1], parts[3], parts[5]] if len(parts) == 6 else [""]
     if not all(number.isdecimal() and len(number) <= 6 for number in numbers) or parts[4] not in {"", *State}:
         raise BadInput("This button is not one of Sayso's; open the case again from /approvals.")
-    state = State(parts[4]) if parts[4] else None
-    return Seen(proposal_id=parts[0], revision=int(parts[1]), digest=parts[2], follow_ups=int(parts[3]), state=state)
+    return Seen(
+        proposal_id=parts[0],
+        revision=int(parts[1]),
+        digest=parts[2],
+        follow_ups=int(parts[3]),
+        state=State(parts[4]) if parts[4] else None,
+        turn=int(parts[5]),
+    )

@@ -53,7 +53,7 @@ class Roster:
                 raise Refused(UNSURE) from None
         _check(profile, self._team)
         name = profile.get("real_name") or profile.get("name") or user
-        return Person(actor=Actor(kind="person", id=user, name=str(name)), groups=found)
+        return Person(actor=Actor(kind="person", id=user, name=str(name)), groups=found, groups_known=groups)
 
     def changed(self, profile: dict[str, Any]) -> None:
         """Slack's `user_change` event: what was remembered of this user no longer counts."""

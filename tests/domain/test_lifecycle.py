@@ -42,6 +42,16 @@ def test_no_sequence_of_moves_leaves_the_table_or_a_closed_state(verdict: Verdic
         state, closed = after, after in CLOSED
 
 
+@given(states)
+def test_an_undo_leads_back_to_where_a_case_can_have_stood(back: State) -> None:
+    if Move.APPROVE in TRANSITIONS[back] or Move.RETRY in TRANSITIONS[back]:
+        assert step(State.APPROVED, Move.UNDO, back=back) is back
+        assert f"approved --> {back}: undo" in diagram()
+        return
+    with pytest.raises(OutOfTurn, match="does not lead back"):
+        step(State.APPROVED, Move.UNDO, back=back)
+
+
 def test_the_table_speaks_of_every_state_verdict_and_move() -> None:
     assert set(TRANSITIONS) == set(State)
     assert set(OPENING) == set(Verdict)

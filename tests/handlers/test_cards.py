@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.decision import Decision, DecisionKind
+from bot.domain.decision import Decision, DecisionKind, Seen
 from bot.domain.errors import BadInput
 from bot.domain.lifecycle import State
 from bot.domain.proposal import Action, Content, Conversation, Evidence, Json, Message, Reply
@@ -450,3 +450,17 @@ def test_an_argument_that_had_a_value_cannot_be_left_empty() -> None:
         block.get("block_id"): block.get("optional", False) for block in edit_modal(proposal(content), "")["blocks"]
     }
     assert (fields[f"{ids.ARG_BLOCK}:street"], fields[f"{ids.ARG_BLOCK}:note"]) == (False, True)
+
+
+def test_a_button_carries_what_was_seen_and_one_of_an_earlier_sayso_still_works() -> None:
+    """The value of a card that was painted before turns were counted has one part less."""
+    seen = Seen(
+        proposal_id="prp_" + "0" * 28, revision=999_999, digest="f" * 64, follow_ups=3, state=State.ESCALATED, turn=12
+    )
+    value = ids.carried(seen)
+    assert ids.seen_of(value) == seen
+    assert len(f"{ids.REJECT_OPTION}|{value}") <= 150, "Slack's limit for the value of a menu's option"
+    assert ids.seen_of(value.rpartition(":")[0]) == replace(seen, turn=0)
+    for forged in ("", "prp_1:1:ff", f"{value}:0", value.replace(":12", ":-1"), value.replace(":12", ":1234567")):
+        with pytest.raises(BadInput, match="not one of Sayso's"):
+            ids.seen_of(forged)

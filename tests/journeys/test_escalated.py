@@ -1,12 +1,30 @@
 """A case is escalated: the whole story goes to people with more authority, and nothing runs until they decide."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+from bot.local_slack import LocalSlack
 from bot.local_slack.model import Message
 from bot.slack import ids
-from tests.journeys.props import MovableClock, Shop, edit_words, open_reject, painted, pass_time, story_of, told
-from tests.world import World
+from tests.journeys.props import (
+    SECRET,
+    MovableClock,
+    Shop,
+    cards_of,
+    edit_words,
+    obliging,
+    open_reject,
+    painted,
+    pass_time,
+    refusing,
+    shop_policy,
+    story_of,
+    told,
+)
+from tests.world import POLICY, World, running_world
 
 TALK = [
     {"role": "customer", "text": "Hello, my parcel came broken."},
@@ -148,3 +166,76 @@ async def test_an_escalated_case_expires_too(world: World, clock: MovableClock, 
     for copy in (review, card):
         await painted(world, copy, "Expired")
     assert shop.calls == []
+
+
+BEYOND = """
+[actions.payout]
+effect = "write"
+escalate_when = "args.amount > 500"
+"""
+TEAM = POLICY.replace('escalation = ["U0LEAD", "U0MARIA"]', 'escalation = ["S0LEADS"]')
+
+
+@asynccontextmanager
+async def leads(folder: Path, shop: Shop, clock: MovableClock) -> AsyncIterator[World]:
+    """A world whose escalation team is a user group: Lena, and Ben, who is an ordinary approver by name too."""
+
+    def prepare(slack: LocalSlack) -> None:
+        slack.add_group("leads", ["U0BEN", "U0LEAD"], id="S0LEADS")
+
+    policy = shop_policy(shop, base=TEAM) + BEYOND
+    async with running_world(folder / "sayso.db", policy, clock=clock, prepare=prepare, SHOP_SECRET=SECRET) as made:
+        yield made
+
+
+async def test_what_the_policy_escalated_stays_with_the_escalation_team(
+    tmp_path: Path, shop: Shop, clock: MovableClock
+) -> None:
+    """An ordinary reviewer may neither undo their decision and make it himself, nor have it tried again."""
+    async with leads(tmp_path, shop, clock) as world:
+        proposed = await world.act("payout", {"amount": 600}, category="returns")
+        card = await world.card(proposed["id"], "C0ESCALATE")
+        await world.click("U0LEAD", card, ids.APPROVE, "C0ESCALATE")
+        approved = await painted(world, card, ids.UNDO)
+        await world.click("U0MARIA", approved, ids.UNDO, "C0ESCALATE")
+        await told(world, "U0MARIA", "You are not on the list of approvers for escalated cases")
+        await world.click("U0LEAD", approved, ids.UNDO, "C0ESCALATE")
+        again = await painted(world, card, ids.TAKE_OVER)
+        assert (await world.get(proposed["id"]))["state"] == "escalated"
+        assert cards_of(world.slack, proposed["id"], "C0REVIEW") == []
+        await world.click("U0LEAD", again, ids.APPROVE, "C0ESCALATE")
+        shop.mood = refusing(422)
+        pass_time(world, clock, timedelta(seconds=31))
+        alarm = await world.card(proposed["id"], "C0OPS", "It failed")
+        before = world.slack.world.new_ts()
+        await world.click("U0MARIA", alarm, ids.RETRY, "C0OPS")
+        await told(world, "U0MARIA", "You are not on the list", since=before)
+        shop.mood = obliging
+        await world.click("U0LEAD", alarm, ids.RETRY, "C0OPS")
+        assert (await world.get(proposed["id"], wait=5))["state"] == "executed"
+
+
+async def test_undoing_their_approval_leaves_it_escalated_by_whoever_did(
+    tmp_path: Path, shop: Shop, clock: MovableClock
+) -> None:
+    async with leads(tmp_path, shop, clock) as world:
+        proposed, review, card = await escalated(world, "U0MARIA", category="returns")
+        await world.click("U0LEAD", card, ids.APPROVE, "C0ESCALATE")
+        await world.click("U0LEAD", await painted(world, card, ids.UNDO), ids.UNDO, "C0ESCALATE")
+        await painted(world, card, ids.TAKE_OVER)
+        assert "U0MARIA" in str((await painted(world, review, "It is with the escalation team now.")).blocks)
+        stands = await world.get(proposed["id"])
+        assert (stands["state"], stands["decision"]["kind"]) == ("escalated", "escalated")
+        decisions = await world.sayso.store.read(lambda tx: tx.decisions(proposed["id"]))
+        assert [decision.kind.value for decision in decisions] == ["escalated", "approved"]
+
+
+async def test_a_reviewer_who_is_in_the_escalation_group_too_may_decide_it(
+    tmp_path: Path, shop: Shop, clock: MovableClock
+) -> None:
+    async with leads(tmp_path, shop, clock) as world:
+        proposed, _, card = await escalated(world, "U0MARIA")
+        await world.click("U0BEN", card, ids.APPROVE, "C0ESCALATE")
+        done = await world.get(proposed["id"], wait=5)
+        assert (done["state"], done["decision"]["by"]["id"]) == ("executed", "U0BEN")
+        assert world.slack.ephemerals("U0BEN") == []

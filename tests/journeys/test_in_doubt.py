@@ -37,9 +37,9 @@ async def forgetful(tmp_path: Path, shop: Shop, clock: MovableClock) -> AsyncIte
         yield made
 
 
-async def approved(world: World, who: str = "U0MARIA") -> tuple[dict[str, Any], Message]:
+async def approved(world: World, who: str = "U0MARIA", **changes: Any) -> tuple[dict[str, Any], Message]:
     """A refund that somebody approved, and its review card."""
-    proposed = await world.act("refund", {"amount": 180})
+    proposed = await world.act("refund", {"amount": 180}, **changes)
     card = await world.card(proposed["id"])
     await world.click(who, card, ids.APPROVE)
     return proposed, card
@@ -88,6 +88,35 @@ async def test_it_did_not_try_again(forgetful: World, shop: Shop) -> None:
     assert done["state"] == "executed"
     assert len(shop.calls) == 2
     assert "proposal.retried" in await story_of(forgetful, proposed["id"])
+
+
+async def test_an_old_try_again_is_no_new_order(forgetful: World, shop: Shop) -> None:
+    """A second click on the card as it was, after the retry has ended in doubt too, calls nobody."""
+    proposed, _, alarm = await in_doubt(forgetful, shop)
+    shop.mood = lost_for_words
+    await forgetful.click("U0BEN", alarm, ids.RETRY, "C0OPS")
+    await painted(forgetful, alarm, "Tried again by")
+    await forgetful.until(proposed["id"], "in_doubt")
+    await forgetful.slack.person("U0BEN").click("C0OPS", alarm, ids.RETRY)
+    await told(forgetful, "U0BEN", "This case moved on after you saw it")
+    assert (await forgetful.get(proposed["id"]))["state"] == "in_doubt"
+    assert len(shop.calls) == 2
+
+
+async def test_undoing_a_retry_leaves_the_doubt(forgetful: World, shop: Shop, clock: MovableClock) -> None:
+    shop.mood = lost_for_words
+    proposed, _ = await approved(forgetful, category="returns")
+    pass_time(forgetful, clock, timedelta(seconds=31))
+    alarm = await forgetful.card(proposed["id"], "C0OPS", "Nobody knows whether it happened")
+    lead = forgetful.slack.person("U0LEAD")
+    await lead.command("/approvals pause")
+    # The lead is no reviewer of refunds, but may settle what went wrong, and take that back.
+    await forgetful.click("U0LEAD", alarm, ids.RETRY, "C0OPS")
+    await forgetful.click("U0LEAD", await painted(forgetful, alarm, ids.UNDO), ids.UNDO, "C0OPS")
+    await painted(forgetful, alarm, "Nobody knows whether it happened")
+    assert (await forgetful.get(proposed["id"]))["state"] == "in_doubt"
+    await lead.command("/approvals resume")
+    assert len(shop.calls) == 1
 
 
 @pytest.mark.parametrize(

@@ -65,8 +65,8 @@ async def test_an_approval_is_no_label_while_it_can_be_undone(tmp_path: Path, sh
         for proposed in (undone, kept):
             await world.sayso.approvals.approve(seen(proposed), MARIA)
         await learned(world)
-        await world.sayso.approvals.undo(seen(undone), MARIA)
-        await world.sayso.approvals.reject(seen(undone), MARIA)
+        back = await world.sayso.approvals.undo(seen(undone), MARIA)
+        await world.sayso.approvals.reject(back.seen, MARIA)
         await learned(world)
         stands = await standing(world)
         assert stands.monitor is not None

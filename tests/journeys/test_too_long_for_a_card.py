@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.local_slack.model import View
+from bot.local_slack.model import Message, View
 from bot.slack import ids
 from tests.journeys.props import Shop, told
 from tests.world import World
@@ -46,6 +46,32 @@ async def test_a_long_reply_is_read_in_full_before_it_is_approved(world: World, 
     done = await world.get(proposed["id"], wait=5)
     assert (done["state"], done["decision"]["kind"]) == ("executed", "approved")
     assert [effect["reply"]["text"] for effect in shop.effects_of(proposed["id"])] == [text]
+
+
+async def test_a_part_that_slack_refused_is_posted_later_and_the_others_are_not_posted_twice(world: World) -> None:
+    asked = await world.slack.person("U0OTHER").say("C0CUSTOMERS", "Hello?")
+    words = [f"Part {number}. " + "word " * 550 for number in (1, 2, 3)]
+    posted: list[str] = []
+
+    def watch(what: str, message: Message, _: Message | None) -> None:
+        if what == "post" and message.thread_ts == asked.ts:
+            posted.append(message.text[:7])
+            if len(posted) == 2:
+                world.slack.faults.fail("chat.postMessage", "restricted_action", channel="C0CUSTOMERS")
+
+    world.slack.world.tap = watch
+    proposed = await world.propose(
+        conversation={"id": f"slack:C0CUSTOMERS:{asked.ts}", "messages": []},
+        reply={"text": "\n\n".join(words)},
+        connector="slack_thread",
+    )
+    await world.click("U0MARIA", await world.card(proposed["id"]), ids.READ)
+    await world.slack.person("U0MARIA").submit(await world.slack.wait_for_view("U0MARIA"))
+    alarm = await world.card(proposed["id"], "C0OPS", "It failed")
+    assert posted == ["Part 1.", "Part 2."]
+    await world.click("U0BEN", alarm, ids.RETRY, "C0OPS")
+    assert (await world.get(proposed["id"], wait=5))["state"] == "executed"
+    assert posted == ["Part 1.", "Part 2.", "Part 3."]
 
 
 async def test_a_long_argument_is_read_in_full_too(world: World, shop: Shop) -> None:

@@ -8,6 +8,7 @@ from tests.journeys.props import (
     Shop,
     at_rest,
     edit_words,
+    lost_for_words,
     obliging,
     painted,
     pass_time,
@@ -115,3 +116,79 @@ async def test_a_case_without_a_window_offers_no_undo(world: World) -> None:
     card = await world.card(proposed["id"])
     await world.click("U0MARIA", card, ids.APPROVE)
     assert ids.UNDO not in str((await painted(world, card, "Approved by")).blocks)
+
+
+async def test_a_click_from_before_the_undo_counts_no_more(world: World, shop: Shop, clock: MovableClock) -> None:
+    """Slack may deliver the first click once more, or somebody may look at a card that was not repainted."""
+    proposed = await world.propose(category="returns")
+    old = await world.card(proposed["id"])
+    await world.click("U0MARIA", old, ids.APPROVE)
+    await world.click("U0BEN", await painted(world, old, ids.UNDO), ids.UNDO)
+    await world.slack.person("U0MARIA").click("C0REVIEW", old, ids.APPROVE)
+    await told(world, "U0MARIA", "This case moved on after you saw it")
+    pass_time(world, clock, timedelta(seconds=31))
+    await until_stored(world, at_rest(clock))
+    assert (await world.get(proposed["id"]))["state"] == "pending"
+    assert shop.calls == []
+
+
+async def paused(world: World, *, go_on: bool = False) -> None:
+    """An admin stops every execution, or lets them go on."""
+    await world.slack.person("U0LEAD").command(f"/approvals {'resume' if go_on else 'pause'}")
+
+
+async def test_undoing_a_retry_goes_back_to_the_failure_and_the_key_stays(
+    world: World, shop: Shop, clock: MovableClock
+) -> None:
+    """The receiver may have done it on one of its tries: nothing that follows may do it once more."""
+    shop.mood = lost_for_words
+    proposed = await world.act("refund", {"amount": 180}, category="returns")
+    card = await world.card(proposed["id"])
+    await world.click("U0MARIA", card, ids.APPROVE)
+    pass_time(world, clock, timedelta(seconds=31))
+    for _ in range(world.sayso.policy.attempts - 1):
+        await shop.arrival()
+        await until_stored(world, at_rest(clock, 1))
+        pass_time(world, clock, timedelta(minutes=20))
+    alarm = await world.card(proposed["id"], "C0OPS", "It failed")
+    shop.mood = obliging
+    await paused(world)
+    await world.click("U0BEN", alarm, ids.RETRY, "C0OPS")
+    await world.click("U0BEN", await painted(world, alarm, ids.UNDO), ids.UNDO, "C0OPS")
+    stands = await world.get(proposed["id"])
+    assert (stands["state"], stands["decision"]["by"]["id"]) == ("failed", "U0MARIA")
+    assert stands["execution"]["error"]
+    again = await painted(world, alarm, ids.RETRY)
+    assert "It failed" in str(again.blocks)
+    await paused(world, go_on=True)
+    await world.click("U0BEN", again, ids.RETRY, "C0OPS")
+    assert (await world.get(proposed["id"], wait=5))["state"] == "executed"
+    assert len(shop.effects_of(proposed["id"])) == 1
+    assert len({call.headers["Idempotency-Key"] for call in shop.calls}) == 1
+    assert [kind for kind in await story_of(world, proposed["id"]) if kind.startswith("proposal.")][-5:] == [
+        "proposal.failed",
+        "proposal.retried",
+        "proposal.undone",
+        "proposal.retried",
+        "proposal.executed",
+    ]
+
+
+async def test_a_refusal_of_a_retry_does_not_forget_that_an_earlier_try_may_have_arrived(
+    world: World, shop: Shop, clock: MovableClock
+) -> None:
+    shop.mood = lost_for_words
+    proposed = await world.act("refund", {"amount": 180})
+    await world.click("U0MARIA", await world.card(proposed["id"]), ids.APPROVE)
+    for _ in range(world.sayso.policy.attempts - 1):
+        await shop.arrival()
+        await until_stored(world, at_rest(clock, 1))
+        pass_time(world, clock, timedelta(minutes=20))
+    alarm = await world.card(proposed["id"], "C0OPS", "It failed")
+    shop.mood = refusing(403)
+    await world.click("U0BEN", alarm, ids.RETRY, "C0OPS")
+    again = await painted(world, alarm, "answered 403")
+    shop.mood = obliging
+    await world.click("U0BEN", again, ids.RETRY, "C0OPS")
+    assert (await world.get(proposed["id"], wait=5))["state"] == "executed"
+    assert len(shop.effects_of(proposed["id"])) == 1

@@ -118,6 +118,7 @@ class Moves(RuleBasedStateMachine):
         )
         self.ids: list[str] = []
         self.seen: list[Seen] = []
+        self.called: dict[str, str] = {}  # the one key of each execution that may have arrived
         for _ in range(3):
             self.submit(data.draw)
         self.outside = sqlite3.connect(Path(self.folder.name) / "sayso.db")
@@ -162,8 +163,9 @@ class Moves(RuleBasedStateMachine):
             assert after.version >= before.version
             return
         event(f"{before.state} {move}")
-        assert after.state is step(before.state, move)
+        assert after.state is step(before.state, move, back=before.undone_to)
         assert after.version > before.version
+        assert after.turn == before.turn + (move in (Move.UNDO, Move.RETRY))
 
     @rule(data=st.data())
     def turn(self, data: st.DataObject) -> None:
@@ -209,11 +211,14 @@ class Moves(RuleBasedStateMachine):
         move = draw(st.sampled_from(list(self.moves()) if wild else fitting))
         alike = CONTENTS.filter(lambda other: kind_of(other) == kind_of(proposal.content))
         person, content = draw(PEOPLE), draw(CONTENTS if wild else alike)
-        fresh = Seen(proposal_id=proposal.id, revision=proposal.revision.number, digest=proposal.digest)
+        fresh = replace(proposal.seen, state=draw(st.sampled_from([None, proposal.state])))
         self.seen.append(fresh)
         seen = draw(st.sampled_from(self.seen)) if draw(st.integers(0, 9)) == 0 else fresh
-        work = self.moves()[move](seen, person, content)
+        work, before = self.moves()[move](seen, person, content), self.now(seen.proposal_id)
         self.try_move(seen.proposal_id, move, work, stays=move in (Move.APPROVE, Move.EDIT, Move.WITHDRAW))
+        if seen.turn != before.turn and move is not Move.WITHDRAW:
+            event("a button of an earlier turn")
+            assert self.now(seen.proposal_id) == before
 
     def moves(self) -> dict[Move, Callable[[Seen, Person, Content], Any]]:
         """How a person, or the agent, makes each of its moves."""
@@ -264,6 +269,9 @@ class Moves(RuleBasedStateMachine):
                 event(f"carried: {type(own).__name__}")
                 assert item.case is not None
                 assert item.errand.payload["digest"] == before.digest
+                assert self.called.setdefault(before.id, item.errand.id) == item.errand.id
+                if isinstance(own, Failed) and not item.errand.tried_before:
+                    del self.called[before.id]  # it certainly did not arrive, so the next call is a new one
                 assert self.now(before.id).state in RUNS
 
     # the laws
