@@ -14,6 +14,7 @@ from typing import Final
 
 import structlog
 
+from bot.clock_watch import ClockWatch
 from bot.domain.delivery import LEASE, Delivered, Errand, ErrandKind, Failed, Lost, Outcome, Postponed, backoff
 from bot.naps import comes
 from bot.ports import Case, Clock, Commit, Courier, Reader, Store, Tx
@@ -28,6 +29,7 @@ SHORTEST_NAP: Final = timedelta(milliseconds=5)
 LONGEST_NAP: Final = timedelta(seconds=30)
 BREATH: Final = timedelta(milliseconds=250)
 RUN_BUDGET: Final = LEASE / 3
+STOPPED_BY_A_PAUSE: Final = frozenset({ErrandKind.EXECUTE, ErrandKind.SPEAK})
 Record = Callable[[Tx, Errand, Outcome], None]
 Told = Callable[[Tx, Errand, str], None]
 
@@ -71,9 +73,9 @@ class Relay:
         self._attempts, self._owner = attempts, owner
         self._wake = asyncio.Event()
         self._alarm: asyncio.TimerHandle | None = None
-        self._stopping = self._leasing = False
+        self._stopping = self._leasing = self._paused = False
         self._stirred = asyncio.Event()
-        self._lanes: set[asyncio.Task[None]] = set()
+        self._lanes: dict[asyncio.Task[None], str] = {}
         self._loops: list[asyncio.Task[None]] = []
         store.subscribe(self._on_commit)
 
@@ -100,16 +102,23 @@ class Relay:
             self._alarm.cancel()
 
     def _on_commit(self, commit: Commit) -> None:
+        if commit.paused is not None:
+            # Told before whoever paused hears of it: from then on nothing that was leased earlier begins either.
+            self._paused = commit.paused
         if commit.errands:
             self._wake.set()
         if commit.proposals:
             self._stirred.set()
 
     async def _run(self) -> None:
+        watch = ClockWatch(self._clock)
         while not self._stopping:
             self._wake.clear()
             try:
-                await self._send_off(await self._store.transact(self._lease))
+                if by := watch.set_back():
+                    log.warning("clock_set_back", seconds=by.total_seconds())
+                    await self._store.transact(partial(self._set_back, by))
+                await self._send_off(await self._store.transact(partial(self._lease, busy=self._under_way())))
             except Exception:
                 # A database that is locked or full for a moment must not end the relay for good.
                 log.exception("lease_failed")
@@ -118,14 +127,22 @@ class Relay:
             await self._wake.wait()
             await self._way.clear()
 
+    def _set_back(self, by: timedelta, tx: Tx) -> None:
+        tx.clock_set_back(self._clock.now(), by)
+
+    def _under_way(self) -> frozenset[str]:
+        """The lanes that are being carried, but for the one that asks."""
+        own = asyncio.current_task()
+        return frozenset(lane for task, lane in self._lanes.items() if task is not own)
+
     async def _send_off(self, found: _Found) -> None:
         """Begin to carry what was leased, and look again when the next is due; on the way out, give it back untried."""
         if self._stopping:
             await self._store.transact(partial(self._back, found.leased))
             return
-        for _, run in groupby(found.leased, key=lambda item: item.errand.lane):
+        for lane, run in groupby(found.leased, key=lambda item: item.errand.lane):
             task = asyncio.create_task(self._carry_lane(list(run)))
-            self._lanes.add(task)
+            self._lanes[task] = lane
             task.add_done_callback(self._lane_free)
         wait = LONGEST_NAP if found.due is None else min(max(found.due - self._clock.now(), SHORTEST_NAP), LONGEST_NAP)
         if self._alarm:
@@ -133,7 +150,7 @@ class Relay:
         self._alarm = asyncio.get_running_loop().call_later(wait.total_seconds(), self._wake.set)
 
     def _lane_free(self, task: asyncio.Task[None]) -> None:
-        self._lanes.discard(task)
+        del self._lanes[task]
         if not task.cancelled() and (error := task.exception()):
             # The lease stays and runs out: what was in flight is then carried again, as interrupted.
             log.error("lane_failed", exc_info=error)
@@ -153,12 +170,12 @@ class Relay:
             if await comes(self._stirred, nap):
                 await asyncio.sleep(BREATH.total_seconds())
 
-    def _lease(self, tx: Tx) -> _Found:
+    def _lease(self, tx: Tx, busy: frozenset[str] = frozenset()) -> _Found:
         """What may go now, each with its case, and when to look again."""
         now = self._clock.now()
         # One more goes even when all are busy: thirty-two receivers that hang must not stop Slack.
         limit = max(1, LANES_AT_ONCE - len(self._lanes))
-        errands = tx.lease(now=now, owner=self._owner, until=now + LEASE, limit=limit)
+        errands = tx.lease(now=now, owner=self._owner, until=now + LEASE, limit=limit, busy=busy)
         repainted = {errand.proposal_id for errand in errands if errand.kind is ErrandKind.REPAINT}
         cases: dict[str, Case] = {}
 
@@ -173,13 +190,15 @@ class Relay:
             shown = tuple(case(str(one)) for one in lines) if isinstance(lines, list) else ()
             leased.append(_Leased(errand, case(errand.proposal_id) if errand.proposal_id else None, shown))
         # Much is under way: then it costs less to look again soon than to search for the next moment each time.
-        return _Found(leased, now + LOOK_AGAIN if leased else tx.next_due())
+        due = now + LOOK_AGAIN if leased else tx.next_due()
+        return _Found(leased, now + LOOK_AGAIN if due and due <= now else due)
 
     async def _carry_lane(self, run: list[_Leased]) -> None:
         fresh: dict[str, Case] = {}
         begun = self._clock.now()
         while run:
-            if self._stopping or self._clock.now() - begun > RUN_BUDGET:
+            await self._way.clear()
+            if self._stopping or self._clock.now() - begun > RUN_BUDGET or self._stopped(run[0].errand):
                 # The lease must outlive the call: what is left goes back rather than be leased twice.
                 await self._store.transact(partial(self._back, run))
                 return
@@ -201,12 +220,16 @@ class Relay:
             if isinstance(outcome, Delivered) and outcome.receipt and case:
                 fresh[case.proposal.id] = replace(case, receipts=(*case.receipts, outcome.receipt))
 
+    def _stopped(self, errand: Errand) -> bool:
+        return self._paused and errand.kind in STOPPED_BY_A_PAUSE
+
     async def _settle_and_lease(self, settle: Callable[[Tx], None]) -> None:
         """Write down what ended and take what may go next, in one transaction."""
+        busy = self._under_way()
 
         def both(tx: Tx) -> _Found:
             settle(tx)
-            return self._lease(tx)
+            return self._lease(tx, busy)
 
         if self._stopping or self._leasing:
             # One look at the outbox at a time: of many lanes that end together one leases for all.
@@ -230,7 +253,6 @@ class Relay:
         courier = self._couriers.get(errand.kind)
         if courier is None:
             return Failed(error=f"nothing here carries {errand.kind}")
-        await self._way.clear()
         try:
             return await courier.carry(errand, case, *together)
         except Exception as error:

@@ -73,6 +73,8 @@ VALUES (:id, :kind, :lane, :proposal_id, :payload, :coalesce, 'ready', :due_at, 
 UPDATE outbox SET due_at = CASE WHEN due_at > :due_at THEN :due_at ELSE due_at END
  WHERE coalesce = :coalesce AND lane = :lane AND state = 'ready';
 
+-- What stands before an errand in its lane, and may not be overtaken: what is under way, what is due, what was tried and
+-- waits to be tried again; and a decision in its time to be undone, except for what is known to be of another conversation.
 -- name: lane_heads
 SELECT o.*, o.state = 'leased' AS interrupted,
        EXISTS (SELECT 1 FROM outbox n WHERE n.lane = o.lane AND n.seq > o.seq AND n.state = 'ready') AS more
@@ -83,7 +85,11 @@ SELECT o.*, o.state = 'leased' AS interrupted,
    AND (o.kind NOT IN ('execute', 'speak') OR NOT EXISTS (SELECT 1 FROM paused))
    AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.lane = o.lane AND p.seq <> o.seq AND p.state IN ('ready', 'leased')
                       AND ((p.state = 'leased' AND p.leased_until > :now)
-                           OR (p.seq < o.seq AND (p.state = 'leased' OR p.coalesce IS NULL OR p.due_at <= :now)
+                           OR (p.seq < o.seq
+                               AND (p.state = 'leased' OR p.due_at <= :now
+                                    OR (p.coalesce IS NULL AND (p.attempts > 0 OR NOT EXISTS (
+                                            SELECT 1 FROM proposals a JOIN proposals b ON b.conversation_id <> a.conversation_id
+                                             WHERE a.id = p.proposal_id AND b.id = o.proposal_id))))
                                AND (p.kind NOT IN ('execute', 'speak') OR NOT EXISTS (SELECT 1 FROM paused)))))
  ORDER BY o.seq LIMIT :limit;
 
@@ -91,8 +97,12 @@ SELECT o.*, o.state = 'leased' AS interrupted,
 SELECT *, 0 AS interrupted FROM outbox o
  WHERE lane = :lane AND seq > :seq AND state = 'ready' AND due_at <= :now
    AND (kind NOT IN ('execute', 'speak') OR NOT EXISTS (SELECT 1 FROM paused))
-   AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.lane = o.lane AND p.seq > :seq AND p.seq < o.seq
-                      AND (p.state = 'leased' OR (p.state = 'ready' AND p.due_at > :now AND p.coalesce IS NULL))
+   AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.lane = o.lane AND p.seq <> :seq AND p.seq < o.seq
+                      AND (p.state = 'leased'
+                           OR (p.state = 'ready' AND p.due_at > :now AND p.coalesce IS NULL
+                               AND (p.attempts > 0 OR NOT EXISTS (
+                                       SELECT 1 FROM proposals a JOIN proposals b ON b.conversation_id <> a.conversation_id
+                                        WHERE a.id = p.proposal_id AND b.id = o.proposal_id))))
                       AND (p.kind NOT IN ('execute', 'speak') OR NOT EXISTS (SELECT 1 FROM paused)))
  ORDER BY seq LIMIT :limit;
 
@@ -124,8 +134,21 @@ SELECT min(CASE WHEN o.state = 'leased' THEN o.leased_until
  WHERE o.state IN ('ready', 'leased') AND (o.kind NOT IN ('execute', 'speak') OR NOT EXISTS (SELECT 1 FROM paused))
    AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.lane = o.lane AND p.seq <> o.seq AND p.state IN ('ready', 'leased')
                       AND ((o.state = 'ready' AND p.state = 'leased' AND p.leased_until > o.due_at)
-                           OR (p.seq < o.seq AND (p.state = 'leased' OR p.coalesce IS NULL OR p.due_at <= o.due_at)
+                           OR (p.seq < o.seq
+                               AND (p.state = 'leased' OR p.due_at <= o.due_at
+                                    OR (p.coalesce IS NULL AND (p.attempts > 0 OR NOT EXISTS (
+                                            SELECT 1 FROM proposals a JOIN proposals b ON b.conversation_id <> a.conversation_id
+                                             WHERE a.id = p.proposal_id AND b.id = o.proposal_id))))
                                AND (p.kind NOT IN ('execute', 'speak') OR NOT EXISTS (SELECT 1 FROM paused)))));
+
+-- name: due_later
+SELECT seq, due_at, leased_until FROM outbox WHERE state IN ('ready', 'leased') AND (due_at > :now OR leased_until > :now);
+
+-- name: set_times
+UPDATE outbox SET due_at = :due_at, leased_until = :leased_until WHERE seq = :seq;
+
+-- name: held_lanes
+SELECT lane, held_until FROM lanes WHERE held_until > :now;
 
 -- name: outbox_size
 SELECT state, count(*) AS n FROM outbox GROUP BY state;

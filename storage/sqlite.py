@@ -51,6 +51,7 @@ class _Written:
     touched: set[str] = field(default_factory=set)
     proposals: dict[str, Proposal] = field(default_factory=dict)
     errands: bool = False
+    paused: bool | None = None
     head: tuple[int, str] | None = None
 
     def done(self, job: _Job, answer: Any, session: Session) -> None:
@@ -58,6 +59,7 @@ class _Written:
         self.touched |= session.touched
         self.proposals |= session.written
         self.errands = self.errands or session.errands
+        self.paused = self.paused if session.paused is None else session.paused
         self.head = session.head
 
     def failed(self, job: _Job, error: BaseException) -> None:
@@ -212,7 +214,7 @@ class SqliteStore:
         return written
 
     def _answer(self, written: _Written) -> None:
-        commit = Commit(frozenset(written.touched), written.errands)
+        commit = Commit(frozenset(written.touched), written.errands, written.paused)
 
         def tell() -> None:
             for job, answer, error in written.answers:

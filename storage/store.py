@@ -39,6 +39,7 @@ class Session(Tickets):
         self.head = head
         self.touched: set[str] = set()
         self.errands = False
+        self.paused: bool | None = None
 
     def _one(self, query: str, /, **parameters: Any) -> Row | None:
         found = self._run(query, parameters)
@@ -186,12 +187,16 @@ class Session(Tickets):
         """Take back an execution that nobody has leased yet; False where it is too late."""
         return bool(self._run("recall", {"proposal_id": proposal_id}))
 
-    def lease(self, *, now: datetime, owner: str, until: datetime, limit: int) -> list[Errand]:
-        """Lease up to `limit` lanes, each with the run of errands that may go now, in order."""
+    def lease(
+        self, *, now: datetime, owner: str, until: datetime, limit: int, busy: frozenset[str] = frozenset()
+    ) -> list[Errand]:
+        """Lease up to `limit` lanes that are not `busy`, each with the run of errands that may go now, in order."""
         self.errands = False  # whoever leases has seen them all, and asks when the next are due
         at, lease = text_of_time(now), {"owner": owner, "until": text_of_time(until)}
         leased: list[Errand] = []
         for head in self._run("lane_heads", {"now": at, "limit": limit}):
+            if head["lane"] in busy:  # its call is still under way, though the clock says that its lease is over
+                continue
             run = [head]
             if head["more"]:
                 about = {"lane": head["lane"], "seq": head["seq"], "now": at, "limit": FOLLOWERS}
@@ -226,6 +231,15 @@ class Session(Tickets):
     def abandon_leases(self, now: datetime) -> None:
         """End every lease: for the start of the only process, whose predecessor is dead."""
         self._run("abandon_leases", {"now": text_of_time(now)})
+        self.errands = True
+
+    def clock_set_back(self, now: datetime, by: timedelta) -> None:
+        """What waits for a moment, waits for it as long as it would have, had the clock not been set back by this."""
+        for row in self._run("due_later", {"now": text_of_time(now)}):
+            times = {name: row[name] and _earlier(row[name], now, by) for name in ("due_at", "leased_until")}
+            self._run("set_times", {"seq": row["seq"], **times})
+        for row in self._run("held_lanes", {"now": text_of_time(now)}):
+            self._run("hold_lane", {"lane": row["lane"], "until": _earlier(row["held_until"], now, by)})
         self.errands = True
 
     def next_due(self) -> datetime | None:
@@ -280,7 +294,7 @@ class Session(Tickets):
         if pause:
             value = {"id": pause.by.id, "name": pause.by.name, "at": text_of_time(pause.at), "reason": pause.reason}
         self.keep("pause", value)
-        self.errands = True
+        self.errands, self.paused = True, pause is not None
 
     def kept(self, name: str) -> Json:
         """A small named value, or None."""
@@ -414,6 +428,11 @@ class Session(Tickets):
         """Events in order, behind `after`; only those of some kinds where these are given."""
         parameters = {"after": after, "limit": limit, "kinds": _listed(kinds)}
         return [rows.audit_of(row) for row in self._run("audit_events", parameters)]
+
+
+def _earlier(text: str, now: datetime, by: timedelta) -> str:
+    moment = time_of_text(text)
+    return text_of_time(max(moment - by, now)) if moment > now else text
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -2,9 +2,23 @@
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
+
+from aiohttp import web
 
 from bot.slack import ids
-from tests.journeys.props import MovableClock, Shop, at_rest, pass_time, until_stored
+from tests.connectors.receiver import Received
+from tests.journeys.props import (
+    MovableClock,
+    Shop,
+    at_rest,
+    bot_on,
+    empty_slack,
+    obliging,
+    pass_time,
+    shop_policy,
+    until_stored,
+)
 from tests.world import World
 
 
@@ -62,3 +76,42 @@ async def test_the_pause_holds_whatever_comes_at_the_same_moment(world: World, s
     for proposed in (*made, after):
         assert (await world.get(proposed["id"], wait=5))["state"] == "executed"
     assert len(shop.effects) == len(shop.calls) == 21
+
+
+async def test_a_pause_stops_what_waits_behind_a_call_that_is_under_way(
+    world: World, shop: Shop, clock: MovableClock
+) -> None:
+    """The relay takes several errands of a lane at once: of those, none may begin once the pause is acknowledged."""
+    answered, lena = asyncio.Event(), world.slack.person("U0LEAD")
+
+    async def slow(request: web.Request, received: Received, shop: Shop) -> web.StreamResponse:
+        await answered.wait()
+        return await obliging(request, received, shop)
+
+    shop.mood = slow
+    await lena.command("/approvals pause")
+    made = [await world.act("refund", {"amount": 10 + number}, category="orders") for number in range(10)]
+    await lena.command("/approvals resume")
+    await shop.arrival()
+    await lena.command("/approvals pause")
+    answered.set()
+    await world.until(made[0]["id"], "executed")
+    await until_stored(world, at_rest(clock, 9))
+    assert len(shop.calls) == 1
+    await lena.command("/approvals resume")
+    for proposed in made:
+        assert (await world.get(proposed["id"], wait=5))["state"] == "executed"
+    assert len(shop.calls) == len(shop.effects) == 10
+
+
+async def test_a_pause_outlives_a_restart(tmp_path: Path, shop: Shop, clock: MovableClock) -> None:
+    database, policy = tmp_path / "second.db", shop_policy(shop)
+    async with empty_slack() as slack:
+        async with bot_on(slack, database, policy, clock) as world:
+            await world.slack.person("U0LEAD").command("/approvals pause")
+            proposed, token = await world.propose(category="orders"), world.token
+        async with bot_on(slack, database, policy, clock, token) as world:
+            await world.card((await world.propose(key="the second life's"))["id"])
+            assert shop.calls == []
+            await world.slack.person("U0LEAD").command("/approvals resume")
+            assert (await world.get(proposed["id"], wait=5))["state"] == "executed"

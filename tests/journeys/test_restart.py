@@ -62,8 +62,8 @@ async def test_what_was_leased_in_the_moment_of_the_stop_goes_back_untried(
         relay, leasing = world.sayso.relay, threading.Event()
         lease = relay._lease
 
-        def slowly(tx: Tx) -> object:
-            found = lease(tx)
+        def slowly(tx: Tx, busy: frozenset[str]) -> object:
+            found = lease(tx, busy)
             if any(item.errand.kind is ErrandKind.EXECUTE for item in found.leased):
                 leasing.set()
                 time.sleep(0.3)

@@ -16,7 +16,7 @@ from bot.domain.decision import Decision, DecisionKind, Intervention
 from bot.domain.delivery import ErrandKind, Receipt
 from bot.domain.errors import BadInput, NotFound, Unavailable
 from bot.domain.lifecycle import Move, State
-from bot.domain.proposal import Execution, Message, Proposal, Reply
+from bot.domain.proposal import Conversation, Execution, Message, Proposal, Reply
 from bot.ports import Commit, Pause, Query, Store, Tx
 from storage.recent import HEAVIEST, KEPT, Recent
 from tests.storage.builders import MARIA, NOW, a_proposal, a_store, an_errand, an_event, leased, submission
@@ -243,6 +243,71 @@ async def test_nothing_overtakes_an_errand_that_is_not_due_yet(store: Store) -> 
     await store.transact(lambda tx: tx.done("dlv_0001"))
     assert await store.transact(leased) == []
     assert await store.transact(lambda tx: leased(tx, LATER)) == ["dlv_0002", "dlv_0003"]
+
+
+async def test_a_decision_that_can_be_undone_stands_in_the_way_of_its_own_conversation_only(store: Store) -> None:
+    def work(tx: Tx) -> None:
+        for number, talk in enumerate(("a", "b", "a", "b"), start=1):
+            conversation = Conversation(id=talk)
+            tx.add_proposal(a_proposal(number, conversation=conversation), submission(number))
+            about = a_proposal(number).id
+            tx.enqueue(an_errand(number, proposal_id=about, due_at=LATER if number == 1 else NOW))
+
+    await store.transact(work)
+    assert await store.transact(leased) == ["dlv_0002", "dlv_0004"]
+    for done in ("dlv_0002", "dlv_0004"):
+        await store.transact(lambda tx: tx.done(done))  # noqa: B023 - awaited here
+    assert await store.transact(leased) == []
+    assert await store.read(lambda tx: tx.next_due()) == LATER
+    assert await store.transact(lambda tx: leased(tx, LATER)) == ["dlv_0001", "dlv_0003"]
+
+
+async def test_what_was_tried_and_waits_to_be_tried_again_is_not_overtaken_by_other_conversations(store: Store) -> None:
+    def work(tx: Tx) -> None:
+        for number, talk in enumerate("ab", start=1):
+            tx.add_proposal(a_proposal(number, conversation=Conversation(id=talk)), submission(number))
+            tx.enqueue(an_errand(number, proposal_id=a_proposal(number).id))
+
+    await store.transact(work)
+    assert await store.transact(leased) == ["dlv_0001", "dlv_0002"]
+    await store.transact(lambda tx: tx.postpone("dlv_0001", due_at=LATER, error="busy"))
+    await store.transact(lambda tx: tx.release("dlv_0002"))
+    assert await store.transact(leased) == []
+    assert await store.read(lambda tx: tx.next_due()) == LATER
+
+
+async def test_a_lane_that_is_being_carried_is_not_leased_again_whatever_the_clock_says(store: Store) -> None:
+    await store.transact(lambda tx: tx.enqueue(an_errand(1, "slack:C1")))
+    assert await store.transact(leased) == ["dlv_0001"]
+    await store.transact(lambda tx: tx.enqueue(an_errand(2, "slack:C2")))
+    much_later, busy = LATER + timedelta(hours=1), frozenset({"slack:C1"})
+
+    def lease(tx: Tx) -> list[str]:
+        found = tx.lease(now=much_later, owner="me", until=much_later + timedelta(minutes=1), limit=9, busy=busy)
+        return [errand.id for errand in found]
+
+    assert await store.transact(lease) == ["dlv_0002"]
+    assert await store.transact(lambda tx: leased(tx, much_later)) == ["dlv_0001"]
+
+
+async def test_a_clock_that_is_set_back_puts_nothing_off(store: Store) -> None:
+    """Ten seconds before its time the clock goes back an hour: it is still ten seconds before its time."""
+    hour = timedelta(hours=1)
+
+    def work(tx: Tx) -> None:
+        tx.enqueue(an_errand(1, "slack:C1", due_at=LATER))
+        tx.enqueue(an_errand(2, "slack:C2"))
+        tx.enqueue(an_errand(3, "slack:C3"))
+        tx.hold_lane("slack:C2", until=LATER)
+
+    await store.transact(work)
+    assert await store.transact(leased) == ["dlv_0003"]
+    before = NOW + timedelta(seconds=20) - hour
+    await store.transact(lambda tx: tx.clock_set_back(before, hour))
+    assert await store.read(lambda tx: tx.next_due()) == LATER - hour
+    assert await store.transact(lambda tx: leased(tx, before)) == []
+    assert await store.transact(lambda tx: leased(tx, LATER - hour)) == ["dlv_0001", "dlv_0002"]
+    assert "dlv_0003" in await store.transact(lambda tx: leased(tx, NOW + timedelta(minutes=1) - hour))
 
 
 async def test_nothing_overtakes_what_a_dead_process_had_leased(store: Store) -> None:

@@ -1,0 +1,59 @@
+"""The machine's clock is set forward or back while calls are under way and errands wait."""
+
+import asyncio
+from datetime import timedelta
+
+from aiohttp import web
+
+from bot.slack import ids
+from tests.connectors.receiver import Received
+from tests.journeys.props import MovableClock, Shop, at_rest, cards_of, obliging, pass_time, story_of, until_stored
+from tests.world import World
+
+
+async def test_a_call_under_way_is_not_made_again_because_the_clock_went_forward(
+    world: World, shop: Shop, clock: MovableClock
+) -> None:
+    """Its lease is over by the clock, but its caller is alive and still waits for the answer."""
+    answered = asyncio.Event()
+
+    async def slow(request: web.Request, received: Received, shop: Shop) -> web.StreamResponse:
+        await answered.wait()
+        return await obliging(request, received, shop)
+
+    shop.mood = slow
+    proposed = await world.act("refund", {"amount": 180})
+    await world.click("U0MARIA", await world.card(proposed["id"]), ids.APPROVE)
+    await shop.arrival()
+    pass_time(world, clock, timedelta(minutes=10))
+    other = await world.propose()
+    await world.card(other["id"])  # the relay has leased again since the jump
+    answered.set()
+    done = await world.get(proposed["id"], wait=5)
+    assert (done["state"], done["execution"]["status"]) == ("executed", "succeeded")
+    assert len(shop.calls) == 1
+    assert (await story_of(world, proposed["id"]))[-1] == "proposal.executed"
+
+
+async def test_a_lane_that_slack_holds_for_a_second_is_not_held_for_an_hour(world: World, clock: MovableClock) -> None:
+    pass_time(world, clock, timedelta(hours=1))
+    await world.card((await world.propose())["id"])
+    world.slack.faults.rate_limit("chat.postMessage", retry_after="1", channel="C0REVIEW")
+    held = await world.propose(conversation={"id": "conv-2", "messages": []})
+    await until_stored(world, at_rest(clock, 1))
+    pass_time(world, clock, -timedelta(hours=1))
+    await world.card(held["id"], seconds=8)
+    assert len(cards_of(world.slack, held["id"])) == 1
+
+
+async def test_the_time_to_undo_is_neither_cut_short_nor_stretched_by_a_clock_that_goes_back(
+    world: World, shop: Shop, clock: MovableClock
+) -> None:
+    pass_time(world, clock, timedelta(hours=1))
+    proposed = await world.propose(category="returns")
+    await world.click("U0MARIA", await world.card(proposed["id"]), ids.APPROVE)
+    pass_time(world, clock, -timedelta(hours=1))
+    await world.card((await world.propose(conversation={"id": "conv-2", "messages": []}))["id"])
+    assert shop.calls == []
+    pass_time(world, clock, timedelta(seconds=31))
+    assert (await world.get(proposed["id"], wait=5))["state"] == "executed"
