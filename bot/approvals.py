@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
-from bot.domain.authority import Person, check_bounds, check_reviewer
+from bot.domain.authority import Person, approvals_needed, check_bounds, check_reviewer
 from bot.domain.decision import DECIDES, SYSTEM, Actor, Decision, DecisionKind, Intervention, Ruling, Seen
 from bot.domain.delivery import Delivered, Errand, Failed, Lost, Outcome, Postponed
 from bot.domain.errors import AlreadyDecided, BadInput, Conflict, KeyReused, NotFound
@@ -26,6 +26,8 @@ from bot.domain.proposal import (
     Proposal,
     Reply,
     Revision,
+    alike,
+    canonical_json,
     digest_of,
 )
 from bot.errands import ESCALATION, LOG, OPS, REVIEW, Errands, Line, summary
@@ -138,6 +140,8 @@ class Approvals:
     def _approvable(self, tx: Reader, seen: Seen, person: Person) -> Proposal:
         before = self._moves.seen(tx, seen, person, Move.APPROVE)
         _check_not_blank(before.content)
+        # The policy as it is now: it may have been tightened while this waited.
+        check_bounds(self.policy, before, before.content, person)
         if person.actor.id in {actor.id for actor in before.approvals}:
             raise Conflict("You have approved this already; another person has to approve it too.")
         return before
@@ -150,7 +154,7 @@ class Approvals:
     def _edit(self, tx: Tx, seen: Seen, content: Content, person: Person, reason: str | None) -> Proposal:
         before = self._moves.seen(tx, seen, person, Move.EDIT)
         check_heard(before, seen)
-        if content == before.content:
+        if alike(content, before.content):
             return self._approve(tx, seen, person)
         if isinstance(content, Reply) != isinstance(before.content, Reply) or (
             isinstance(content, Action) and isinstance(before.content, Action) and content.name != before.content.name
@@ -174,7 +178,10 @@ class Approvals:
     ) -> Proposal:
         """Go on to approved when enough people have agreed, else show whose agreement there is."""
         target, revision = step(before.state, move), agreed.revision.number
-        enough = len(approvals) >= agreed.ruling.approvals_needed
+        needed = approvals_needed(self.policy, agreed)
+        if needed > agreed.ruling.approvals_needed:
+            agreed = replace(agreed, ruling=replace(agreed.ruling, approvals_needed=needed))
+        enough = len(approvals) >= needed
         if enough:
             kind, now = DECIDES[move] if revision == 1 else DecisionKind.EDITED, self._clock.now()
             decision = Decision(kind=kind, by=person.actor, at=now, revision=revision, reason=reason)
@@ -470,6 +477,10 @@ class Approvals:
 
 def _check_content(content: Content) -> None:
     _check_not_blank(content)
+    try:
+        canonical_json(content.canonical())
+    except (ValueError, RecursionError):
+        raise BadInput("This holds half of a character, or a number out of range; type it again.") from None
     if isinstance(content, Reply) and len(content.text) > LONGEST_REPLY:
         raise BadInput(f"The reply is longer than {LONGEST_REPLY:,} characters; shorten it.")
 

@@ -25,17 +25,17 @@ class BadJson(BadInput):
     """A body that is not JSON as we read it; its text is one sentence that says what to do."""
 
 
-def parse(raw: bytes, *, max_bytes: int, max_depth: int = 64) -> JsonValue:
+def parse(raw: bytes, *, max_bytes: int, max_depth: int = 64, what: str = "The body") -> JsonValue:
     """Read one JSON value from UTF-8 bytes, or raise BadJson.
 
     Refused: more than `max_bytes` bytes or `max_depth` levels, any encoding but UTF-8, a byte order mark,
     duplicate names, NaN and Infinity, numbers that overflow a double, integers beyond ±(2^53 − 1), lone
-    surrogates, NUL.
+    surrogates, NUL. `what` is what the sentence calls it.
     """
     if len(raw) > max_bytes:
-        raise BadJson(f"The body has {len(raw):,} bytes and at most {max_bytes:,} are read: send less.")
-    text = _decoded(raw)
-    _check_depth(raw, max_depth)
+        raise BadJson(f"{what} has {len(raw):,} bytes and at most {max_bytes:,} are read: send less.")
+    text = _decoded(raw, what)
+    _check_depth(raw, max_depth, what)
     try:
         value: JsonValue = _DECODER.decode(text)
     except json.JSONDecodeError as error:
@@ -46,26 +46,27 @@ def parse(raw: bytes, *, max_bytes: int, max_depth: int = 64) -> JsonValue:
     return value
 
 
-def _decoded(raw: bytes) -> str:
+def _decoded(raw: bytes, what: str) -> str:
     if raw.startswith(b"\xef\xbb\xbf"):
-        raise BadJson("The body begins with a byte order mark: send plain UTF-8 without one.")
+        raise BadJson(f"{what} begins with a byte order mark: send plain UTF-8 without one.")
     if raw.startswith(_UTF_16_OR_32) or raw[1:2] == b"\x00":
-        raise BadJson("The body is UTF-16 or UTF-32, or begins with NUL: send it as UTF-8.")
+        raise BadJson(f"{what} is UTF-16 or UTF-32, or begins with NUL: send it as UTF-8.")
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
-        raise BadJson(f"Byte {error.start + 1:,} of the body is not UTF-8: encode it as UTF-8.") from None
+        where = f"Byte {error.start + 1:,} of {what[:1].lower()}{what[1:]}"
+        raise BadJson(f"{where} is not UTF-8: encode it as UTF-8.") from None
     if not text or text.isspace():
-        raise BadJson("The body is empty: send a JSON value.")
+        raise BadJson(f"{what} is empty: send a JSON value.")
     return text
 
 
-def _check_depth(raw: bytes, max_depth: int) -> None:
+def _check_depth(raw: bytes, max_depth: int, what: str) -> None:
     if raw.count(b"[") + raw.count(b"{") <= max_depth:
         return
     brackets = _STRING.sub(b"", raw).translate(None, _NO_BRACKET)
     if any(depth > max_depth for depth in accumulate(map(_STEP.__getitem__, brackets))):
-        raise BadJson(f"The body nests deeper than {max_depth} levels: flatten it.")
+        raise BadJson(f"{what} nests deeper than {max_depth} levels: flatten it.")
 
 
 def _check_strings(value: JsonValue) -> None:

@@ -1,6 +1,5 @@
 """The buttons of a card: identify, decide, and acknowledge once the decision is durable."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, Final
@@ -21,6 +20,7 @@ from bot.slack.courier import NETWORK, UNREADABLE, said
 from bot.slack.full_case import Story, full_case
 from bot.slack.metadata import Metadata
 from bot.slack.modals import edit_modal, read_modal, reject_modal
+from bot.slack.patience import within
 from bot.slack.thresholds import applied
 from handlers.desk import Body, Desk, channel_of
 
@@ -190,7 +190,7 @@ async def _open(
 async def _show_view(body: Body, client: AsyncWebClient, desk: Desk, view: dict[str, Any]) -> None:
     """The one Slack call on the click path: a trigger lives three seconds."""
     try:
-        async with asyncio.timeout(WINDOW_SECONDS):
+        async with within(WINDOW_SECONDS):
             await client.views_open(trigger_id=body["trigger_id"], view=view)
     except NETWORK as error:
         log.warning("view_not_opened", error=str(error)[:300])

@@ -9,6 +9,7 @@ from slack_sdk.signature import SignatureVerifier
 from yarl import query_to_pairs
 
 from bot.right_of_way import RightOfWay
+from bot.slack.patience import begun
 
 LARGEST: Final = 1_000_000
 
@@ -32,7 +33,7 @@ class SlackDoor:
             return web.Response(status=400, text="not in UTF-8")
         if not self._genuine(body, request):
             return web.Response(status=401, text="not signed by Slack")
-        with self._way.taken():
+        with self._way.taken(), begun():
             return await to_aiohttp_response(await self._app.async_dispatch(_for_bolt(body.decode(), request)))
 
     def _genuine(self, body: bytes, request: web.Request) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck
 
 from bot.domain.errors import AlreadyDecided, Conflict, SaysoError, WroteAgain
-from bot.domain.proposal import Proposal
+from bot.domain.proposal import Proposal, alike
 from bot.slack.blocks import line, modal, rich, words
 from bot.slack.metadata import Metadata
 from bot.slack.modals import edit_modal, edited, read_modal, reason_of
@@ -26,7 +26,7 @@ async def edit(ack: AsyncAck, body: Body, view: Body, desk: Desk) -> None:
             await desk.act(body, lambda person: desk.approvals.edit(seen, content, person, reason=reason))
         except AlreadyDecided as error:
             stands = await desk.store.read(lambda tx: tx.proposal(seen.proposal_id))
-            if stands.content != content:
+            if not alike(stands.content, content):
                 # The same person's other window: what was typed in this one differs, and may not vanish unsaid.
                 raise Conflict(error.sentence) from None
             raise

@@ -63,6 +63,12 @@ def check_bounds(policy: Policy, proposal: Proposal, content: Content, person: P
         raise NotListed(f"{ruling.reason} Change it, or escalate.")
 
 
+def approvals_needed(policy: Policy, proposal: Proposal) -> int:
+    """How many people have to approve it: as when it came, or more where the policy asks for more by now."""
+    action = policy.actions.get(proposal.content.name) if isinstance(proposal.content, Action) else None
+    return max(proposal.ruling.approvals_needed, action.approvals if action else 1)
+
+
 def check_admin(policy: Policy, person: Person) -> None:
     """Raise Refused unless this person is an admin of the policy."""
     if not person.among(policy.people.admins):

@@ -204,6 +204,11 @@ class Proposal:
         )
 
 
+def alike(one: Content, other: Content) -> bool:
+    """Whether two contents are the same to the letter; in Python alone, true would equal 1."""
+    return canonical_json(one.canonical()) == canonical_json(other.canonical())
+
+
 def canonical_json(value: Json) -> bytes:
     """RFC 8785 canonical JSON in UTF-8."""
     return rfc8785.dumps(value)

@@ -26,6 +26,7 @@ from bot.slack.blocks import (
 )
 from bot.slack.cards import banner, cell, evidence, what
 from bot.slack.wrote_again import wrote_again
+from bot.strict_json import BadJson, parse
 
 MOST_BLOCKS: Final = 96
 MOST_FIELDS: Final = 80
@@ -162,7 +163,7 @@ def _argument(name: str, value: Json) -> Block:
         element = {
             "type": "number_input",
             "action_id": ids.VALUE,
-            "is_decimal_allowed": isinstance(value, float) or name != "quantity",
+            "is_decimal_allowed": True,
             "initial_value": str(value),
         }
         return field(block_id, label, element)
@@ -182,9 +183,13 @@ def _argument_of(name: str, old: Json, state: dict[str, Any]) -> Json:
     if isinstance(old, str):
         return text or ""
     try:
-        return json.loads(text or "null")  # type: ignore[no-any-return]
-    except json.JSONDecodeError as error:
-        raise BadInput(f"{name} has to be JSON: {error.msg} in line {error.lineno}.") from None
+        value = parse((text or "null").encode(errors="surrogatepass"), max_bytes=4 * FIELD, what="It")
+    except BadJson as error:
+        raise BadInput(f"{name} has to be JSON. {error.sentence}") from None
+    if isinstance(old, list | dict) and not isinstance(value, type(old)):
+        kind = "a list, like [1, 2]" if isinstance(old, list) else 'an object, like {"a": 1}'
+        raise BadInput(f"{name} has to stay {kind}.")
+    return value
 
 
 def _number(name: str, text: str | None) -> int | float:

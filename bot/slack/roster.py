@@ -15,6 +15,7 @@ from bot.domain.errors import Refused
 from bot.domain.policy import Policy
 from bot.ports import Clock
 from bot.slack.courier import said
+from bot.slack.patience import within
 
 REMEMBERED: Final = timedelta(minutes=5)
 NO_SUCH_GROUP: Final = frozenset({"no_such_subteam", "subteam_not_found"})
@@ -46,7 +47,7 @@ class Roster:
         profile, found = self._remembered(user), frozenset[str]()
         if profile is None or groups:
             try:
-                async with asyncio.timeout(PATIENCE_SECONDS):
+                async with within(PATIENCE_SECONDS):
                     profile = profile or await self._profile(user)
                     found = await self._groups(user) if groups else found
             except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError):

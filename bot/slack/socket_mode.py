@@ -14,6 +14,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.domain.errors import BadInput
 from bot.right_of_way import RightOfWay
 from bot.slack.courier import said
+from bot.slack.patience import begun
 
 LOOK_EVERY: Final = 3  # seconds between two looks whether the connection stands: as long as a cut may go unnoticed
 PATIENCE: Final = 5.0
@@ -66,7 +67,7 @@ class _Handler(AsyncSocketModeHandler):
 
     async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]  # Bolt does
         """Hand a delivery to Bolt, before anything that nobody waits for."""
-        with self.way.taken():
+        with self.way.taken(), begun():
             await super().handle(client, req)
 
 

@@ -246,6 +246,18 @@ async def test_a_click_is_answered_in_time_while_slack_hangs(world: World) -> No
     await told(world, "U0MARIA", "took too long to open the window")
 
 
+async def test_all_that_is_asked_on_the_way_shares_the_three_seconds(world: World) -> None:
+    """Each call alone would be in time; a click that is answered too late must not count."""
+    proposed = await world.propose()
+    card = await world.card(proposed["id"])
+    for method in ("users.info", "usergroups.users.list", "views.open"):
+        world.slack.faults.hang(method, seconds=1.3)
+    clicked = await world.slack.person("U0OTHER").click("C0REVIEW", card, ids.EDIT)
+    assert (clicked.status, clicked.error) == (200, None)
+    await told(world, "U0OTHER", "Slack did not say in time who you are")
+    assert (await world.get(proposed["id"]))["state"] == "pending"
+
+
 @pytest.mark.parametrize("trouble", ["missing", "archived", "outside"])
 async def test_a_channel_that_is_wrong_holds_its_own_cards_and_no_others(tmp_path: Path, trouble: str) -> None:
     clock = MovableClock()

@@ -130,6 +130,39 @@ async def test_an_argument_that_cannot_be_read_keeps_the_window_open(world: Worl
     assert (await world.get(proposed["id"]))["state"] == "pending"
 
 
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [
+        ('"everything"', "items has to stay a list"),
+        ("{}", "items has to stay a list"),
+        ("[NaN]", "items has to be JSON"),
+        ("[1e999]", "too large"),
+        ("[12345678901234567890]", "would lose digits"),
+        ("[" * 1000 + "]" * 1000, "items has to be JSON. It"),
+        ('["\\ud800"]', "half of a surrogate pair"),
+        ('[{"a": 1, "a": 2}]', "stands twice"),
+    ],
+)
+async def test_an_argument_stays_what_it_is_and_can_be_sent(world: World, typed: str, why: str) -> None:
+    proposed = await world.act("refund", {"amount": 180, "items": [1, 2]})
+    view = await open_edit(world, "U0MARIA", await world.card(proposed["id"]))
+    refused = await world.slack.person("U0MARIA").submit(view, {"arg:items": typed})
+    assert refused.status == 200
+    assert why in str(refused.body["errors"])
+    assert (await world.get(proposed["id"]))["state"] == "pending"
+
+
+async def test_an_edit_from_true_to_1_is_an_edit(world: World, shop: Shop) -> None:
+    proposed = await world.act("refund", {"amount": 180, "options": {"express": True}})
+    view = await open_edit(world, "U0MARIA", await world.card(proposed["id"]))
+    await world.slack.person("U0MARIA").submit(view, {"arg:options": '{"express": 1}'})
+    done = await world.get(proposed["id"], wait=5)
+    assert (done["decision"]["kind"], done["revision"]) == ("edited", 2)
+    assert [str(effect["action"]["args"]["options"]) for effect in shop.effects_of(proposed["id"])] == [
+        "{'express': 1}"
+    ]
+
+
 async def test_an_edit_that_changes_nothing_is_an_approval(world: World, shop: Shop) -> None:
     proposed = await world.propose()
     await edit_words(world, "U0MARIA", await world.card(proposed["id"]), "Your refund was sent on Monday.")
