@@ -206,11 +206,12 @@ class Relay:
             case = fresh.get(head.errand.proposal_id or "", head.case)
             others = [*head.lines, *(item.case for item in together if item.case)]
             try:
-                outcome = await self._carry(head.errand, case, others)
+                outcome = await self._carry(_sharing(head, together), case, others)
             except asyncio.CancelledError:
                 await self._store.transact(partial(self._back, rest))
                 raise
-            gone = [head.errand, *(item.errand for item in together)]
+            gone, missed = _told_apart(head, together, outcome)
+            rest = [*missed, *rest]
             back, run = (rest, []) if isinstance(outcome, Postponed) else ([], rest)
             settle = partial(self._settle_all, gone, outcome, back)
             if run:
@@ -321,3 +322,15 @@ def _together(run: list[_Leased]) -> tuple[_Leased, list[_Leased], list[_Leased]
         while end < min(len(run), LINES_TOGETHER) and run[end].errand.kind is ErrandKind.LOG:
             end += 1
     return head, run[1:end], run[end:]
+
+
+def _sharing(head: _Leased, together: list[_Leased]) -> Errand:
+    """The first errand, with the ids of those that share its message."""
+    return replace(head.errand, together=tuple(item.errand.id for item in together)) if together else head.errand
+
+
+def _told_apart(head: _Leased, together: list[_Leased], outcome: Outcome) -> tuple[list[Errand], list[_Leased]]:
+    """What this outcome is about, and what a message of an earlier attempt does not hold: that goes out next."""
+    missing = outcome.missing if isinstance(outcome, Delivered) else frozenset()
+    gone = [item.errand for item in (head, *together) if item.errand.id not in missing]
+    return gone, [item for item in together if item.errand.id in missing]

@@ -30,6 +30,7 @@ class Errand:
 
     `lane` names what must stay in order; `coalesce`, where given, lets a newer errand replace a waiting one.
     `queued_at` is when it was first due, before any postponement; `interrupted` says that a lease ran out on it.
+    `together` are the ids of the errands behind it that share its message.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Errand:
     queued_at: datetime | None = None
     attempts: int = 0
     interrupted: bool = False
+    together: tuple[str, ...] = ()
 
     @property
     def tried_before(self) -> bool:
@@ -65,10 +67,14 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
-    """It arrived; `receipt` where there is a message to repaint later, `result` what the receiver said."""
+    """It arrived; `receipt` where there is a message to repaint later, `result` what the receiver said.
+
+    `missing` are those of `errand.together` that the message, found from an earlier attempt, does not hold.
+    """
 
     receipt: Receipt | None = None
     result: Json = None
+    missing: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

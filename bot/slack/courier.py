@@ -1,11 +1,11 @@
 """Posts cards, repaints, notices and whispers.
 
-A lost answer is looked up by the delivery id in the message's metadata.
+A lost answer is looked up by the delivery ids in the message's metadata, which names every line of a group.
 """
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 import structlog
@@ -98,19 +98,25 @@ class SlackCourier:
     async def _post_once(self, errand: Errand, painted: Painted) -> Outcome:
         channel = str(errand.payload["channel"])
         if errand.attempts > 1 and (found := await self._find(channel, errand)):
-            return Delivered(receipt=found)
+            return found
         answer = await self._client.chat_postMessage(
             channel=channel,
             text=painted.text,
             blocks=painted.blocks,
             unfurl_links=False,
             unfurl_media=False,
-            metadata={"event_type": ids.DELIVERY_EVENT, "event_payload": {"delivery": errand.id}},
+            metadata={
+                "event_type": ids.DELIVERY_EVENT,
+                "event_payload": {"delivery": " ".join([errand.id, *errand.together])},
+            },
         )
         return Delivered(receipt=_receipt(errand, str(answer["channel"]), str(answer["ts"])))
 
-    async def _find(self, channel: str, errand: Errand) -> Receipt | None:
-        """The message of an earlier attempt whose answer was lost: it is no older than the errand."""
+    async def _find(self, channel: str, errand: Errand) -> Delivered | None:
+        """The message of an earlier attempt whose answer was lost: it is no older than the errand.
+
+        Others may share the errand's message by now that it did not hold then.
+        """
         oldest = str(int(((errand.queued_at or errand.due_at) - CLOCKS_DISAGREE).timestamp()))
         cursor: str | None = None
         for _ in range(PAGES_SEARCHED):
@@ -118,9 +124,10 @@ class SlackCourier:
                 channel=channel, oldest=oldest, limit=200, include_all_metadata=True, cursor=cursor
             )
             for message in answer["messages"]:
-                payload = (message.get("metadata") or {}).get("event_payload") or {}
-                if payload.get("delivery") == errand.id:
-                    return _receipt(errand, channel, message["ts"])
+                if errand.id in (held := _deliveries(message)):
+                    return Delivered(
+                        receipt=_receipt(errand, channel, message["ts"]), missing=frozenset(errand.together) - held
+                    )
             cursor = (answer.get("response_metadata") or {}).get("next_cursor")
             if not cursor:
                 return None
@@ -193,6 +200,12 @@ def retry_after(headers: Mapping[str, str]) -> timedelta:
     text = text[0] if isinstance(text, list) else text
     seconds = int(text) if text.isdecimal() and len(text) < 8 else 1
     return min(max(timedelta(seconds=seconds), timedelta(seconds=1)), LONGEST_HOLD)
+
+
+def _deliveries(message: Mapping[str, Any]) -> frozenset[str]:
+    """The ids of the errands that this message carried out."""
+    payload = (message.get("metadata") or {}).get("event_payload") or {}
+    return frozenset(str(payload.get("delivery", "")).split())
 
 
 def _by_a_person(proposal: Proposal) -> bool:

@@ -136,11 +136,11 @@ def dying(bot: Mortal, *, done: bool) -> Any:
     return mood
 
 
-def kill_at(bot: Mortal, kind: str) -> None:
-    """Kill the bot when Slack has taken its next post or change, before it can hear the answer."""
+def kill_at(bot: Mortal, kind: str, channel: str = "") -> None:
+    """Kill the bot when Slack has taken its next post or change (in this channel), before it can hear the answer."""
 
     def tap(what: str, message: Message, old: Message | None) -> None:
-        if what == kind:
+        if what == kind and channel in ("", message.channel):
             bot.slack.world.tap = None
             bot.kill()
 
@@ -202,6 +202,26 @@ async def test_killed_in_a_call_to_a_receiver_without_keys_it_asks_a_person(tmp_
         assert "cut off" in str(alarm.blocks)
         assert (await bot.get(proposed["id"]))["state"] == "in_doubt"
         assert len(shop.calls) == 1
+
+
+@pytest.mark.timeout(120)
+async def test_killed_while_lines_of_the_log_go_out_together_it_posts_each_once(tmp_path: Path, shop: Shop) -> None:
+    async with mortal(tmp_path, shop_policy(shop)) as bot:
+        await bot.start()
+        bot.slack.faults.rate_limit("chat.postMessage", retry_after="1", channel="C0LOG")
+        sure = [("orders", f"conv-{n}") for n in range(6)]
+        ran = [await bot.submit(talk, category=name, conversation={"id": talk, "messages": []}) for name, talk in sure]
+        kill_at(bot, "post", "C0LOG")
+        await bot.dead()
+        (group,) = bot.slack.messages("C0LOG")
+        assert sum(proposed["id"] in str(group.blocks) for proposed in ran) > 1
+        await bot.start()
+        last = await bot.submit("afterwards", category="orders", conversation={"id": "afterwards", "messages": []})
+        await bot.slack.wait_for_message("C0LOG", lambda m: last["id"] in str(m.blocks), 20)
+        shown = [str(message.blocks) for message in bot.slack.messages("C0LOG")]
+        assert [sum(proposed["id"] in text for text in shown) for proposed in (*ran, last)] == [1] * 7
+        bot.kill()
+        await bot.dead()
 
 
 @pytest.mark.timeout(120)
