@@ -31,7 +31,7 @@ async def edit(ack: AsyncAck, body: Body, view: Body, desk: Desk) -> None:
                 raise Conflict(error.sentence) from None
             raise
     except WroteAgain:
-        await _show_again(ack, view, desk, lambda now, metadata: edit_modal(_typed_in(now, values), metadata))
+        await _show_again(ack, body, view, desk, lambda now, metadata: edit_modal(_typed_in(now, values), metadata))
         return
     except SaysoError as error:
         await _refuse(ack, body, view, error)
@@ -45,7 +45,7 @@ async def read(ack: AsyncAck, body: Body, view: Body, desk: Desk) -> None:
         seen = Metadata.of(view["private_metadata"]).seen
         await desk.act(body, lambda person: desk.approvals.approve(seen, person))
     except WroteAgain:
-        await _show_again(ack, view, desk, read_modal)
+        await _show_again(ack, body, view, desk, read_modal)
         return
     except SaysoError as error:
         await _refuse(ack, body, view, error)
@@ -65,12 +65,18 @@ async def reject(ack: AsyncAck, body: Body, view: Body, desk: Desk) -> None:
     await ack()
 
 
-async def _show_again(ack: AsyncAck, view: Body, desk: Desk, paint: Callable[[Proposal, str], dict[str, Any]]) -> None:
+async def _show_again(
+    ack: AsyncAck, body: Body, view: Body, desk: Desk, paint: Callable[[Proposal, str], dict[str, Any]]
+) -> None:
     """The same window with what the customer wrote meanwhile: its button then counts."""
     metadata = Metadata.of(view["private_metadata"])
     proposal = await desk.store.read(lambda tx: tx.proposal(metadata.seen.proposal_id))
     seen = replace(metadata.seen, follow_ups=len(proposal.follow_ups))
-    again = paint(proposal, replace(metadata, seen=seen).text())
+    try:
+        again = paint(proposal, replace(metadata, seen=seen).text())
+    except SaysoError as error:
+        await _refuse(ack, body, view, error)
+        return
     await ack(response_action="update", view=again)
 
 

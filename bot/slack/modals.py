@@ -25,7 +25,7 @@ from bot.slack.blocks import (
     words,
 )
 from bot.slack.cards import banner, cell, evidence, what
-from bot.slack.wrote_again import wrote_again
+from bot.slack.wrote_again import wrote_again_in_full
 from bot.strict_json import BadJson, parse
 
 MOST_BLOCKS: Final = 96
@@ -34,6 +34,10 @@ VIEW_BYTES: Final = 230_000
 FIELD: Final = 2900
 LONGEST_REASON: Final = 500
 CUSTOMER_WORDS: Final = 400
+TOO_MUCH_SAID: Final = (
+    "With all that the customer wrote since, this is too long to be read in Slack, so it cannot be approved here; "
+    "reject it, and answer the customer yourself."
+)
 
 
 def edit_modal(proposal: Proposal, metadata: str) -> Block:
@@ -57,10 +61,12 @@ def edit_modal(proposal: Proposal, metadata: str) -> Block:
             raise BadInput("These arguments are too many or too long to edit in Slack; read and approve, or reject.")
         fields = [_argument(name, value) for name, value in content.args.items()]
         fields = fields or [rich(line(words("This action has no arguments to edit.")))]
-    grounds = [*wrote_again(proposal), *evidence(proposal)]
+    grounds = [*_heard(proposal), *evidence(proposal)]
     blocks = [*_heading(proposal), *grounds, *fields, *_reason("Why the change?")]
     view = modal(ids.EDIT_VIEW, "Edit and approve", blocks, metadata=metadata, submit="Approve edited")
-    if size_of(view) > VIEW_BYTES:
+    if not _held(view, blocks):
+        if proposal.follow_ups:
+            raise BadInput(TOO_MUCH_SAID)
         raise BadInput("This is too long to edit in Slack; reject it, with a reason that asks for less.")
     return view
 
@@ -83,15 +89,30 @@ def read_modal(proposal: Proposal, metadata: str) -> Block:
     content = proposal.content
     label = "Draft" if isinstance(content, Reply) else "What would be done"
     blocks = [rich(line(words(label, bold=True))), *(rich(quote(page)) for page in content_pages(content))]
-    blocks = [*_heading(proposal), *wrote_again(proposal), *blocks, *banner(content), *evidence(proposal)]
+    blocks = [*_heading(proposal), *_heard(proposal), *blocks, *banner(content), *evidence(proposal)]
     view = modal(ids.READ_VIEW, "Read and approve", blocks, metadata=metadata, submit="Approve")
-    if len(blocks) > MOST_BLOCKS or size_of(view) > VIEW_BYTES:
+    if not _held(view, blocks):
         # What a window cannot hold cannot be read in it, and what cannot be read is not approved.
+        if proposal.follow_ups:
+            raise BadInput(TOO_MUCH_SAID)
         raise BadInput(
             "This is too long to be read in Slack, so it cannot be approved here; "
             "reject it, with a reason that asks for less."
         )
     return view
+
+
+def _heard(proposal: Proposal) -> list[Block]:
+    """All that the customer wrote since: submitting says that it was read."""
+    blocks = wrote_again_in_full(proposal)
+    if blocks is None:
+        raise BadInput(TOO_MUCH_SAID)
+    return blocks
+
+
+def _held(view: Block, blocks: list[Block]) -> bool:
+    """Whether a window shows all of these blocks."""
+    return len(blocks) <= MOST_BLOCKS and size_of(view) <= VIEW_BYTES
 
 
 def reject_modal(proposal: Proposal, metadata: str) -> Block:

@@ -1,0 +1,92 @@
+"""The customer writes again and again while a draft waits: whoever approves has been shown every word of it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.domain.lifecycle import State
+from bot.local_slack.model import Message
+from bot.slack import ids
+from tests.journeys.props import painted, told
+from tests.journeys.tickets import CUSTOMERS, HOURS, INTAKE, QUESTION, case_of, settled, stands, texts, waiting
+from tests.world import World, running_world
+
+CUSTOMER = "U0STRANGER"
+LONG = "Thank you. " * 100 + "But cancel my question."
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with running_world(tmp_path / "sayso.db", INTAKE) as made:
+        yield made
+
+
+async def asked(world: World) -> tuple[str | None, Message]:
+    """A customer asks; the thread, and the card of the draft."""
+    await settled(world)
+    ts = (await world.slack.person(CUSTOMER).say(CUSTOMERS, QUESTION)).ts
+    return ts, await world.message("C0REVIEW", HOURS)
+
+
+async def say(world: World, ts: str | None, *words: str) -> None:
+    """The customer says this in the same thread."""
+    for text in words:
+        await world.slack.person(CUSTOMER).say(CUSTOMERS, text, thread_ts=ts)
+
+
+async def test_what_the_card_leaves_out_stands_in_the_window_with_approve(world: World) -> None:
+    ts, card = await asked(world)
+    await say(world, ts, "Stop: I found it myself.", LONG, "Bye.", "Really.", "Bye bye.")
+    marked = str((await painted(world, card, "Bye bye.")).blocks)
+    assert "The customer wrote again 5 times" in marked
+    assert "2 more in the full case" in marked
+    assert "Stop" not in marked
+    assert ids.APPROVE not in marked
+    for action in (ids.READ, ids.EDIT):
+        await world.click("U0MARIA", await painted(world, card, "Bye bye."), action)
+        view = await world.slack.wait_for_view("U0MARIA")
+        for words in ("Stop: I found it myself.", "But cancel my question.", "Bye.", "Really.", "Bye bye."):
+            assert words in str(view.blocks), (action, words)
+
+
+async def test_what_is_cut_on_the_card_is_said_to_be(world: World) -> None:
+    ts, card = await asked(world)
+    await say(world, ts, LONG)
+    assert "But cancel" not in str((await painted(world, card, "What is cut here is in the full case")).blocks)
+    await say(world, ts, "Once more.", "And again.", "Hello?")
+    await painted(world, card, "1 more in the full case")
+
+
+async def test_what_no_window_can_hold_is_not_approved(world: World) -> None:
+    ts, card = await asked(world)
+    await say(world, ts, *(f"{number} " + "word " * 7_000 for number in range(4)))
+    await painted(world, card, "wrote again 4 times")
+    for action in (ids.APPROVE, ids.EDIT):
+        await world.slack.person("U0MARIA").click("C0REVIEW", card, action)
+        whisper = await told(world, "U0MARIA", "too long to be read in Slack")
+        assert "answer the customer yourself" in whisper.text
+    assert (await waiting(world))[0].state is State.PENDING
+
+
+async def test_a_window_that_was_open_meanwhile_says_so_too(world: World) -> None:
+    ts, card = await asked(world)
+    await say(world, ts, "One question more.")
+    await world.click("U0MARIA", await painted(world, card, "One question more."), ids.READ)
+    view = await world.slack.wait_for_view("U0MARIA")
+    await say(world, ts, *(f"{number} " + "word " * 7_000 for number in range(4)))
+    await painted(world, card, "wrote again 5 times")
+    answer = await world.slack.person("U0MARIA").submit(view)
+    assert "too long to be read in Slack" in str(answer.body)
+    assert (await waiting(world))[0].state is State.PENDING
+
+
+async def test_hearing_everything_is_enough_to_approve(world: World) -> None:
+    ts, card = await asked(world)
+    await say(world, ts, *(f"Message {number}." for number in range(60)))
+    await world.click("U0MARIA", await painted(world, card, "Message 59."), ids.READ)
+    view = await world.slack.wait_for_view("U0MARIA")
+    assert all(f"Message {number}." in str(view.blocks) for number in range(60))
+    await world.slack.person("U0MARIA").submit(view)
+    await stands(world, case_of(card), State.EXECUTED)
+    assert texts(world, ts)[-1] == HOURS
