@@ -161,6 +161,10 @@ class Session(Tickets):
         found = self._run("conversation_proposals", {"conversation_id": conversation_id, "limit": limit})
         return [rows.proposal_of(row) for row in found]
 
+    def waiting_in(self, conversation_id: str) -> list[Proposal]:
+        """What waits for a person in one conversation, newest first, however much of it came later."""
+        return [rows.proposal_of(row) for row in self._run("waiting_in", {"conversation_id": conversation_id})]
+
     def revisions(self, proposal_id: str) -> list[Revision]:
         """Every revision, the AI's first."""
         return [rows.revision_of(row) for row in self._run("revisions", {"proposal_id": proposal_id})]

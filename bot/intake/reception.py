@@ -82,14 +82,12 @@ class Reception:
 
     def _joined_case(self, tx: Tx, ticket: QueuedTicket, arrival: Arrival) -> QueuedTicket | None:
         """Mark the cases of this conversation that wait for a person."""
-        cases = [
-            case for case in tx.conversation_proposals(ticket.conversation.id) if ticket.agent in (BOT, case.agent)
-        ]
-        waiting = [case for case in cases if case.state in WAITING]
+        waiting = _own(ticket, tx.waiting_in(ticket.conversation.id))
         for case in waiting:
             self._follow_up(tx, case, _unheard(case.conversation, arrival), ticket.attachments)
         if waiting:
             return replace(ticket, state=TicketState.JOINED, proposal_id=waiting[0].id)
+        cases = _own(ticket, tx.conversation_proposals(ticket.conversation.id))
         if cases and arrival.repeats and not arrival.whole and not _unheard(cases[0].conversation, arrival):
             return replace(ticket, state=TicketState.JOINED, proposal_id=cases[0].id)
         return None
@@ -114,6 +112,11 @@ class Reception:
         tx.add_ticket(
             replace(following, id=self._clock.new_id("tkt"), key=key, created_at=now, due_at=now, proposal_id=None)
         )
+
+
+def _own(ticket: QueuedTicket, cases: list[Proposal]) -> list[Proposal]:
+    """Those that whoever brought the ticket may know of: an agent its own, a channel of ours all."""
+    return [case for case in cases if ticket.agent in (BOT, case.agent)]
 
 
 def _threaded(tx: Tx, arrival: Arrival) -> Arrival:

@@ -220,3 +220,15 @@ async def test_a_ticket_that_is_drafted_twice_is_one_case(
     assert drafted["attempts"] == 2
     cases = await world.sayso.store.read(lambda tx: tx.waiting())
     assert [case.id for case in cases] == [drafted["proposal"]["id"]]
+
+
+async def test_a_case_that_waits_hears_the_customer_however_much_was_read_since(world: World) -> None:
+    talk = {"id": "ticket-88", "messages": [{"role": "customer", "text": "Please refund 180."}]}
+    waits = await world.act("refund", {"amount": 180}, conversation=talk)
+    for number in range(25):
+        await world.act("lookup_order", {"order": str(number)}, conversation=talk)
+    stop = {"role": "customer", "text": "Stop! Do not refund me."}
+    joined = await handed(world, {"conversation": {**talk, "messages": [*talk["messages"], stop]}})
+    assert (joined["state"], joined["proposal"]["id"]) == ("joined", waits["id"])
+    card = await world.card(waits["id"], saying="Stop! Do not refund me.")
+    assert f"{ids.APPROVE}'" not in str(card.blocks)
