@@ -118,7 +118,7 @@ class App:
         team = await _team(client, policy)
         approvals = Approvals(store=store, policy=policy, clock=clock, recipient_of=recipient_of)
         switch = Switch(store=store, policy=policy, clock=clock)
-        thresholds = Thresholds(store=store, policy=policy, clock=clock)
+        thresholds = Thresholds(store=store, policy=policy, clock=clock, retract=approvals.retract_offer)
         learner = Learner(
             store=store,
             policy=policy,

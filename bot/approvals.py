@@ -278,7 +278,8 @@ class Approvals:
         self._moves.audit(tx, "proposal.undone", person.actor, after, {})
         errands = Errands(tx, self.policy, self._clock)
         errands.repaint(after)
-        if state is State.PENDING:
+        if state is State.PENDING and after.connector != THRESHOLDS_CONNECTOR:
+            # An offer waits where it was made: the reviewers have no say in it.
             after = self._show(tx, errands, after, REVIEW, self.policy.category(after.category).channel)
         return after
 
@@ -392,11 +393,13 @@ class Approvals:
         Errands(tx, self.policy, self._clock).card(proposal, OPS, self.policy.channels.ops)
         return proposal
 
-    def retract_offer(self, tx: Tx, category: str, reason: str) -> None:
-        """Take back an offer that still waits: what it rests on no longer holds."""
+    def retract_offer(self, tx: Tx, category: str, reason: str) -> bool:
+        """Take back an offer that still waits, if there is one: what it rests on no longer holds."""
         earlier = tx.kept(f"offer:{category}")
-        if isinstance(earlier, str) and (before := tx.proposal(earlier)).state in WAITING:
-            self._cancelled(tx, before, SYSTEM, Move.WITHDRAW, reason)
+        if not isinstance(earlier, str) or (before := tx.proposal(earlier)).state not in WAITING:
+            return False
+        self._cancelled(tx, before, SYSTEM, Move.WITHDRAW, reason)
+        return True
 
     async def mark_wrong(self, proposal_id: str, person: Person) -> Proposal:
         """A reviewer says that what went out on its own was wrong; it counts once."""

@@ -223,12 +223,15 @@ class Learner:
     def _offer(self, tx: Tx, standing: Standing, event: MayLoosen) -> None:
         rule, certificate = standing.rule, event.certificate
         seen = what_if(tx, rule.name, event.regime, event.bin, self._clock.now())
-        content = offer(rule.name, certificate, before=event.before, regime=event.regime, what_if=seen)
+        switches = standing.setting.mode is Mode.SUGGEST
+        content = offer(
+            rule.name, certificate, before=event.before, regime=event.regime, what_if=seen, switches=switches
+        )
         reason = (
             f"{certificate.sample:,} labels support running {rule.name} on its own from "
             f"{number(certificate.threshold)}. {promise(certificate.risk, certificate.confidence)}"
         )
-        if standing.setting.mode is Mode.SUGGEST:
+        if switches:
             reason += " Approving also switches its mode from suggest to autonomous."
         self._approvals.offer(tx, rule.name, content, reason)
 

@@ -43,7 +43,7 @@ def standing_of(tx: Reader, policy: Policy, category: str) -> Standing:
     number = stored.number if stored else 1
     return Standing(
         rule=rule,
-        setting=effective(rule, _latest(tx, category), monitor=monitor, regime=number),
+        setting=effective(rule, latest_change(tx, category), monitor=monitor, regime=number),
         regime=monitor.regime.number if monitor else number,
         monitor=monitor,
         accepted=stored.accepted if stored else None,
@@ -103,7 +103,8 @@ def begin(tx: Tx, policy: Policy, rule: CategoryRule, ground: Mapping[str, str],
     return Begun(rule=rule, restarted=restarted, changed=changed, labels=labels)
 
 
-def _latest(tx: Reader, category: str) -> SettingChange | None:
+def latest_change(tx: Reader, category: str) -> SettingChange | None:
+    """The last change of a category's setting, whoever or whatever made it."""
     found = tx.setting_history(category, 1)
     return found[0] if found else None
 

@@ -2,6 +2,7 @@
 
 from bot.domain.authority import Person, check_admin
 from bot.domain.errors import Conflict
+from bot.domain.late import ago
 from bot.domain.policy import Policy
 from bot.errands import Errands, Line
 from bot.moves import Moves
@@ -20,6 +21,9 @@ class Switch:
 
         def work(tx: Tx) -> Pause:
             check_admin(self._policy, person)
+            if earlier := tx.pause():
+                when = ago(self._clock.now() - earlier.at)
+                raise Conflict(f"Executions are paused already: {earlier.by.name} paused them {when}.")
             pause = Pause(by=person.actor, at=self._clock.now(), reason=reason)
             tx.set_pause(pause)
             self._moves.audit(tx, "executions.paused", person.actor, None, {"reason": reason})

@@ -1,14 +1,14 @@
 """The use cases of thresholds: show them, change them by hand, look at a chosen moment, apply what was approved."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bot.domain.audit import Event
 from bot.domain.authority import Person, check_admin
 from bot.domain.bins import THRESHOLDS
 from bot.domain.certificate import Certificate, NotEnough, certify_counts
-from bot.domain.decision import Actor
-from bot.domain.errors import BadInput
+from bot.domain.decision import SYSTEM, Actor
+from bot.domain.errors import BadInput, Conflict
 from bot.domain.estimate import Estimate
 from bot.domain.moment import text_of_time
 from bot.domain.offer import WhatIf, accepted_offer, promise
@@ -19,7 +19,8 @@ from bot.domain.threshold import SettingChange, effective
 from bot.errands import Errands, Line
 from bot.evidence import Week, counters, error_now, shares, weeks, what_if
 from bot.ports import Clock, Reader, Store, Tx
-from bot.regimes import save, standing_of
+from bot.regimes import latest_change, save, standing_of
+from bot.threshold_words import caution, described, evidence_of, labels, set_by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,17 +53,24 @@ class Wish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
-    """A change by hand: how it was, how it is, and what the evidence says to that."""
+    """A change by hand: how it was, how it is, what the evidence says to that, and whether an offer was taken back."""
 
     category: str
     before: Setting
     after: Setting
     evidence: str | None
+    retracted: bool
 
     def sentence(self) -> str:
         """For whoever changed it."""
         said = [f"{self.category} is now {described(self.after)}. It was {described(self.before)}."]
-        return " ".join([*said, *([self.evidence] if self.evidence else []), "The ops channel was told."])
+        if self.after.mode is not Mode.AUTONOMOUS and self.after.threshold != self.before.threshold:
+            said.append(
+                f"The threshold counts once {self.category} is autonomous: /threshold {self.category} autonomous."
+            )
+        said += [self.evidence] if self.evidence else []
+        said += ["The offer that waited for an answer was taken back."] if self.retracted else []
+        return " ".join([*said, "The ops channel was told."])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,10 +85,13 @@ class Tuned:
 
 
 class Thresholds:
-    """Reads and changes what applies to a category now."""
+    """Reads and changes what applies to a category now.
 
-    def __init__(self, *, store: Store, policy: Policy, clock: Clock) -> None:
-        self._store, self._policy, self._clock = store, policy, clock
+    `retract(tx, category, reason)` takes back an offer that still waits, and says whether there was one.
+    """
+
+    def __init__(self, *, store: Store, policy: Policy, clock: Clock, retract: Callable[[Tx, str, str], bool]) -> None:
+        self._store, self._policy, self._clock, self._retract = store, policy, clock, retract
 
     async def show(self) -> list[Shown]:
         """Every category of the policy, in its order."""
@@ -108,7 +119,7 @@ class Thresholds:
         return Shown(
             rule=standing.rule,
             setting=standing.setting,
-            set_by=_set_by(standing),
+            set_by=set_by(standing),
             share=share,
             error=error_now(tx, category, standing.regime),
             labels=labels,
@@ -136,8 +147,9 @@ class Thresholds:
     def _change(self, tx: Tx, rule: CategoryRule, wish: Wish, person: Person) -> Changed:
         check_admin(self._policy, person)
         standing = standing_of(tx, self._policy, rule.name)
-        history = tx.setting_history(rule.name, 1)
-        earlier = history[0] if history else None
+        if _stands_already(standing, wish):
+            raise Conflict(f"{rule.name} is {described(standing.setting)} already, so nothing was changed.")
+        earlier = latest_change(tx, rule.name)
         change = SettingChange(
             category=rule.name,
             mode=wish.mode or (earlier.mode if earlier else None),
@@ -154,6 +166,8 @@ class Thresholds:
         tx.change_setting(change)
         payload: dict[str, Json] = {**_moves(standing.setting, after), "reason": wish.reason, "evidence": evidence}
         self._audit(tx, "threshold.changed", person.actor, rule, payload)
+        reason = f"{person.actor.name} changed {rule.name} by hand after this was offered"
+        retracted = self._retract(tx, rule.name, reason)
         lines = [
             Line(label="By", user=person.actor.id),
             Line(label="Was", text=described(standing.setting)),
@@ -162,7 +176,7 @@ class Thresholds:
             *([Line(label="Evidence", text=evidence)] if evidence else []),
         ]
         Errands(tx, self._policy, self._clock).notice(f"The threshold of {rule.name} was changed.", lines)
-        return Changed(category=rule.name, before=standing.setting, after=after, evidence=evidence)
+        return Changed(category=rule.name, before=standing.setting, after=after, evidence=evidence, retracted=retracted)
 
     def _by_hand(self, tx: Tx, standing: Standing, threshold: float) -> str:
         """Set it, and say what the evidence says to it."""
@@ -175,7 +189,7 @@ class Thresholds:
         if supported:
             return f"The evidence supports it. {kept}"
         if monitor.regime.certified < 0:
-            why = f"{standing.rule.name} has earned no threshold yet ({_labels(monitor.sample)} so far)"
+            why = f"{standing.rule.name} has earned no threshold yet ({labels(monitor.sample)} so far)"
         else:
             why = f"it supports {number(THRESHOLDS[monitor.regime.certified])} at the loosest"
         return f"⚠ The evidence does not support it: {why}. Nobody promises how much of it is wrong; audits go on."
@@ -192,7 +206,7 @@ class Thresholds:
             if isinstance(found, Certificate):
                 weeks_ = what_if(tx, rule.name, standing.regime, found.bin, self._clock.now())
             return Tuned(
-                rule=rule, setting=standing.setting, found=found, what_if=weeks_, caution=_caution(standing, found)
+                rule=rule, setting=standing.setting, found=found, what_if=weeks_, caution=caution(standing, found)
             )
 
         return await self._store.read(work)
@@ -204,13 +218,18 @@ class Thresholds:
     def _loosen(self, tx: Tx, proposal: Proposal) -> None:
         offer = accepted_offer(proposal.content)
         standing = standing_of(tx, self._policy, self._known(offer.category).name)
-        monitor, before = standing.monitor, standing.setting
+        monitor = standing.monitor
         if monitor is None:
             raise BadInput(f"{offer.category} has a fixed threshold now, so there is nothing to earn.")
         if monitor.regime.number == offer.regime and monitor.regime.bin >= offer.bin and monitor.regime.by_hand is None:
             return  # an earlier attempt got this far
+        latest = latest_change(tx, offer.category)
+        if latest and latest.source == "hand" and latest.at > proposal.created_at:
+            raise BadInput(
+                f"{latest.by.name} changed {offer.category} by hand after this was offered, so it no longer stands."
+            )
         monitor.loosen(offer.bin, offer.regime)
-        by = proposal.decision.by if proposal.decision else Actor(kind="system", id="sayso", name="Sayso")
+        by = proposal.decision.by if proposal.decision else SYSTEM
         n, k = monitor.regime.n, monitor.regime.k
         accepted = Accepted(
             threshold=THRESHOLDS[offer.bin],
@@ -220,36 +239,39 @@ class Thresholds:
             by=by.name,
         )
         save(tx, standing, self._clock.now(), accepted=accepted)
-        self._went_live(tx, standing.rule, before, monitor.plan.risk, accepted, by, proposal.id)
+        # Out of the mode suggest only where the offer said so: somebody may have changed the file since.
+        switches = offer.switches and standing.setting.mode is Mode.SUGGEST
+        mode = Mode.AUTONOMOUS if switches else latest.mode if latest else None
+        self._apply(tx, standing, mode, accepted, by)
+        self._went_live(tx, standing, monitor.plan.risk, accepted, by, proposal.id)
 
-    def _went_live(
-        self, tx: Tx, rule: CategoryRule, before: Setting, risk: float, accepted: Accepted, by: Actor, offer_id: str
-    ) -> None:
-        history = tx.setting_history(rule.name, 1)
-        mode = Mode.AUTONOMOUS if before.mode is Mode.SUGGEST else (history[0].mode if history else None)
-        evidence = evidence_of(accepted)
+    def _apply(self, tx: Tx, standing: Standing, mode: Mode | None, accepted: Accepted, by: Actor) -> None:
         change = SettingChange(
-            category=rule.name,
+            category=standing.rule.name,
             mode=mode,
             threshold=accepted.threshold,
             by=by,
             at=self._clock.now(),
-            reason=evidence,
+            reason=evidence_of(accepted),
             source="certificate",
         )
         tx.change_setting(change)
-        standing = standing_of(tx, self._policy, rule.name)
+
+    def _went_live(self, tx: Tx, then: Standing, risk: float, accepted: Accepted, by: Actor, offer_id: str) -> None:
+        rule, before, evidence = then.rule, then.setting, evidence_of(accepted)
+        now = standing_of(tx, self._policy, rule.name).setting
         live = before.threshold is None
-        payload = {**_moves(before, standing.setting), "evidence": evidence, "offer": offer_id, "risk": risk}
+        payload = {**_moves(before, now), "evidence": evidence, "offer": offer_id, "risk": risk}
         self._audit(tx, "threshold.live" if live else "threshold.loosened", by, rule, payload)
         lines = [
             Line(label="Approved by", user=by.id),
             Line(label="Was", text=described(before)),
-            Line(label="Is now", text=described(standing.setting)),
+            Line(label="Is now", text=described(now)),
             Line(label="Evidence", text=evidence),
             Line(label="Promise", text=promise(risk, self._policy.confidence_level)),
         ]
-        title = f"{rule.name} runs on its own from {number(accepted.threshold)} now."
+        what = "runs on its own" if now.mode is Mode.AUTONOMOUS else "may run on its own, once it is autonomous,"
+        title = f"{rule.name} {what} from {number(accepted.threshold)} now."
         Errands(tx, self._policy, self._clock).notice(title, lines, level="good")
 
     def _audit(self, tx: Tx, kind: str, actor: Actor, rule: CategoryRule, payload: Mapping[str, Json]) -> None:
@@ -264,39 +286,10 @@ class Thresholds:
         return rule
 
 
-def described(setting: Setting) -> str:
-    """A setting in words."""
-    threshold = "no threshold yet" if setting.threshold is None else f"threshold {number(setting.threshold)}"
-    match setting.mode:
-        case Mode.AUTONOMOUS:
-            return f"autonomous, {threshold}"
-        case Mode.SUGGEST:
-            return f"suggest, a person approves every draft ({threshold})"
-        case Mode.HOLD:
-            return "hold, everything waits for a person"
-        case Mode.ESCALATE:
-            return "escalate, everything goes to the escalation team"
-
-
-def evidence_of(accepted: Accepted) -> str:
-    """The labels behind a certificate, in words."""
-    return (
-        f"{_labels(accepted.sample)}; {accepted.wrong:,} wrong of the {accepted.covered:,} "
-        f"at or above {number(accepted.threshold)}"
-    )
-
-
-def _set_by(standing: Standing) -> str:
-    monitor, accepted = standing.monitor, standing.accepted
-    if monitor is None or monitor.regime.by_hand is not None:
-        return standing.setting.source
-    if monitor.threshold is None:
-        return "not earned yet"
-    return f"certificate, {_labels(accepted.sample)}, by {accepted.by}" if accepted else standing.setting.source
-
-
-def _labels(count: int) -> str:
-    return f"{count:,} label{'' if count == 1 else 's'}"
+def _stands_already(standing: Standing, wish: Wish) -> bool:
+    now, monitor = standing.setting, standing.monitor
+    by_hand = monitor.regime.by_hand if monitor else None
+    return wish.mode in (None, now.mode) and wish.threshold in (None, now.threshold, by_hand)
 
 
 def _moves(before: Setting, after: Setting) -> dict[str, Json]:
@@ -304,20 +297,3 @@ def _moves(before: Setting, after: Setting) -> dict[str, Json]:
         "mode": [before.mode.value, after.mode.value],
         "threshold": [before.threshold, after.threshold],
     }
-
-
-def _caution(standing: Standing, found: Certificate | NotEnough) -> str:
-    """What such a look is worth: the guarantee belongs to looks whose moment nobody chose."""
-    monitor = standing.monitor
-    if monitor is None:
-        return (
-            "This is a what-if, at a moment that you chose: a threshold that you apply is fixed, and nothing takes "
-            "it back when it errs. With `risk` in the policy the category earns its threshold with a guarantee."
-        )
-    regime = monitor.regime
-    if isinstance(found, Certificate) and found.risk == monitor.plan.risk and found.bin <= regime.certified:
-        return "A scheduled look supports it as well."
-    return (
-        "This is a what-if, at a moment that you chose, and not a certificate: the guarantee belongs to the scheduled "
-        f"looks, the next of which comes at {_labels(regime.next_look)}."
-    )

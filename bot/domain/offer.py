@@ -13,17 +13,22 @@ from bot.domain.proposal import Action, Content, Json
 
 THRESHOLDS_CONNECTOR: Final = "thresholds"
 LOOSEN: Final = "loosen_threshold"
+SWITCH: Final = "from suggest to autonomous"
 _DIGITS: Final = 5
 _DIGIT: Final = 10**-_DIGITS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """What an approved offer asks for: run `category` on its own from grid bin `bin` on, in that regime."""
+    """What an approved offer asks for: run `category` on its own from grid bin `bin` on, in that regime.
+
+    `switches` says that it also takes the category out of the mode suggest.
+    """
 
     category: str
     bin: int
     regime: int
+    switches: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +50,9 @@ class WhatIf:
         )
 
 
-def offer(category: str, certificate: Certificate, *, before: float | None, regime: int, what_if: WhatIf) -> Action:
+def offer(
+    category: str, certificate: Certificate, *, before: float | None, regime: int, what_if: WhatIf, switches: bool
+) -> Action:
     """The action that offers what a certificate supports."""
     args: dict[str, Json] = {
         "category": category,
@@ -56,6 +63,7 @@ def offer(category: str, certificate: Certificate, *, before: float | None, regi
         "promise": promise(certificate.risk, certificate.confidence),
         "last_weeks": what_if.sentence(),
         "regime": regime,
+        **({"mode": SWITCH} if switches else {}),
     }
     return Action(name=LOOSEN, args=args)
 
@@ -66,7 +74,8 @@ def accepted_offer(content: Content) -> Offer:
     category, threshold, regime = args.get("category"), args.get("threshold"), args.get("regime")
     if not isinstance(category, str) or not isinstance(regime, int) or not isinstance(threshold, int | float):
         raise BadInput("This is not an offer of a threshold that Sayso wrote.")
-    return Offer(category=category, bin=loosest_bin(float(threshold)), regime=regime)
+    switches = args.get("mode") == SWITCH
+    return Offer(category=category, bin=loosest_bin(float(threshold)), regime=regime, switches=switches)
 
 
 def check_edit(before: Content, after: Content) -> None:

@@ -11,7 +11,8 @@ from bot.domain.policy import Mode, number
 from bot.evidence import LAST_WEEKS
 from bot.slack import ids
 from bot.slack.blocks import Block, Element, actions, button, context, date, line, rich, section, shown, table, words
-from bot.thresholds import Shown, Tuned, Wish, described
+from bot.threshold_words import described
+from bot.thresholds import Shown, Tuned, Wish
 
 HEAD: Final = ("Category", "Mode", "Threshold", "Set by", "On its own", "Audited error", "Labels", "Needed")
 MEANINGS: Final = (
@@ -33,7 +34,7 @@ def _cells(row: Shown) -> tuple[str, ...]:
         row.rule.name,
         row.setting.mode.value,
         _threshold(row),
-        shown(row.set_by, 100),
+        shown(row.set_by.removeprefix("the "), 100),  # short enough to stay on one line
         NONE if row.share is None else percent(row.share),
         NONE if row.error is None else _error(row.error),
         f"{row.labels:,}",

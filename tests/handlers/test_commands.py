@@ -141,13 +141,14 @@ async def said(slack: LocalSlack, line: str) -> Any:
 
 async def test_a_reason_is_only_words(world: World) -> None:
     texts = [*INJECTIONS.values(), *HIDING.values(), "x" * 2_000]
-    for text in texts:
-        await typed(world, f"/threshold refunds 0.5 because {text}")
+    for number, text in enumerate(texts):
+        await typed(world, f"/threshold refunds 0.{500 + number} because {text}")
         await typed(world, f"/approvals pause {text}")
         only_words((await typed(world, "/approvals"))["blocks"], text)
+        await typed(world, "/approvals resume")
     history = (await typed(world, "/threshold refunds"))["blocks"]
     await until_stored(world, lambda tx: not tx.outbox_size())
-    assert len(world.slack.messages("C0OPS")) >= 2 * len(texts)
+    assert len(world.slack.messages("C0OPS")) >= 3 * len(texts)
     for text in texts:
         only_words(history, text)
     for message in world.slack.messages("C0OPS"):

@@ -53,7 +53,7 @@ async def row(world: World, category: str = "orders") -> list[str]:
 
 async def test_the_table_says_what_applies_why_and_what_is_missing(world: World, clock: DrawnClock) -> None:
     assert await row(world) == ["orders", "autonomous", "not earned yet", "not earned yet", "–", "–", "0", "21"]
-    assert (await row(world, "legal"))[1:4] == ["escalate", "–", "the policy file"]
+    assert (await row(world, "legal"))[1:4] == ["escalate", "–", "policy file"]
     await go_live(world)
     clock.next_draw = 0.05
     for _ in range(3):
