@@ -200,7 +200,8 @@ def _forbidden(action: ActionRule, facts: Facts) -> Ruling | None:
         return _ruling(
             Verdict.ESCALATE,
             f"actions.{action.name}.refuse_when",
-            f"It cannot be told whether {action.name} is forbidden here ({condition.source}), so a person looks.",
+            _too_much(action, condition, facts)
+            or f"It cannot be told whether {action.name} is forbidden here ({condition.source}), so a person looks.",
         )
     return _ruling(
         Verdict.REFUSE,
@@ -251,7 +252,7 @@ def _beyond_reviewers(action: ActionRule, facts: Facts) -> Ruling | None:
     return _ruling(
         Verdict.ESCALATE,
         f"actions.{action.name}.escalate_when",
-        f"{action.name} goes to the escalation team when {condition.source}.",
+        _too_much(action, condition, facts) or f"{action.name} goes to the escalation team when {condition.source}.",
     )
 
 
@@ -273,7 +274,8 @@ def _held(facts: Facts, setting: Setting, action: ActionRule | None) -> Ruling |
         return _ruling(
             Verdict.ASK,
             f"actions.{action.name}.free_when",
-            f"{action.name} runs on its own only when {action.free_when.source}.",
+            _too_much(action, action.free_when, facts)
+            or f"{action.name} runs on its own only when {action.free_when.source}.",
         )
     return None
 
@@ -318,3 +320,11 @@ def _holds(condition: Condition | None, facts: Facts) -> bool | None:
     if condition is None or not isinstance(facts.content, Action):
         return False
     return condition.holds(args=facts.content.args, customer=facts.customer, category=facts.category)
+
+
+def _too_much(action: ActionRule, condition: Condition, facts: Facts) -> str | None:
+    """Why a condition was not even tried, where the arguments are too large for it."""
+    args = facts.content.args if isinstance(facts.content, Action) else {}
+    if not condition.too_much(args=args, customer=facts.customer):
+        return None
+    return f"The arguments of {action.name} are too large to check {condition.source} in time, so a person decides."

@@ -1,6 +1,7 @@
 """What the policy rules on a proposal: every verdict, with its rule and its reason."""
 
 import math
+import time
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
@@ -488,6 +489,69 @@ def test_a_condition_holds_does_not_hold_or_cannot_be_told(
 ) -> None:
     condition = compile_condition(source)
     assert condition.holds(args=args, customer={"tier": "gold"}, category="refunds") is answer
+
+
+@pytest.mark.parametrize(
+    ("source", "depth"),
+    [
+        ("args.amount <= 50", 0),
+        ("(args.amount + (args.fee)) <= 50", 0),
+        ("args.a.all(x, x < 3) && args.b.exists(x, x < 3)", 1),
+        ("args.a.map(x, x + 1).filter(x, x > (3)).size() > 0", 1),
+        ("args.a.all( x , args.b.exists_one(y, x == y))", 2),
+        ("args.a.all(x, args.b == ')' || args.b.all(y, args.c.exists(z, z == (x))))", 3),
+        ('args.note == \'.all(x, .all(x, \' || args.note == ".map(\\".map("', 0),
+    ],
+)
+def test_how_deep_the_macros_of_a_condition_are_nested(source: str, depth: int) -> None:
+    assert compile_condition(source).depth == depth
+
+
+@pytest.mark.parametrize(
+    ("source", "size", "answer"),
+    [
+        ("args.tags.all(a, a >= 0)", 400, True),
+        ("args.tags.all(a, a >= 0)", 1_000, None),
+        ("args.tags.all(a, args.tags.exists_one(b, a == b))", 50, True),
+        ("args.tags.all(a, args.tags.exists_one(b, a == b))", 100, None),
+        ("args.tags.map(a, args.tags.map(b, args.tags.map(c, c))).size() > 0", 15, True),
+        ("args.tags.map(a, args.tags.map(b, args.tags.map(c, c))).size() > 0", 50, None),
+        ("args.amount <= 50", 10_000, True),
+        ("args.amount <= 50", 1_000_000, None),
+    ],
+)
+def test_a_condition_that_could_take_long_is_never_begun(source: str, size: int, answer: bool | None) -> None:
+    condition = compile_condition(source)
+    args: dict[str, Any] = {"tags": [*range(size)], "amount": 20}
+    for values in ({"args": args, "customer": {}}, {"args": args, "customer": {"nested": [[{"deep": "x" * 99}]]}}):
+        begun = time.perf_counter()
+        assert condition.holds(**values, category="orders") is answer
+        assert time.perf_counter() - begun < 1
+
+
+def test_a_long_text_is_no_trouble_unless_it_is_looked_through_again_and_again() -> None:
+    args: dict[str, Any] = {"text": "x" * 500_000, "words": ["y"] * 400}
+    once, often = compile_condition("!args.text.contains('y')"), compile_condition("args.words.all(w, w != args.text)")
+    assert once.holds(args=args, customer={}, category="") is True
+    assert often.holds(args=args, customer={}, category="") is None
+    assert often.holds(args={**args, "text": "x"}, customer={}, category="") is True
+
+
+@pytest.mark.parametrize(
+    ("key", "verdict"),
+    [("refuse_when", Verdict.ESCALATE), ("escalate_when", Verdict.ESCALATE), ("free_when", Verdict.ASK)],
+)
+def test_arguments_too_large_to_check_go_to_a_person_and_the_reason_says_so(key: str, verdict: Verdict) -> None:
+    condition = compile_condition("args.tags.exists(a, args.tags.all(b, a == b))")
+    tag = ActionRule(name="tag", effect="write", **{key: condition})  # type: ignore[arg-type]
+    facts = Facts(
+        category="refunds", content=Action(name="tag", args={"tags": [*range(6_000)]}), confidence=0.99, in_scope=True
+    )
+    ruling = rule(replace(POLICY, actions={"tag": tag}), facts, AUTONOMOUS)
+    assert (ruling.verdict, ruling.rule) == (verdict, f"actions.tag.{key}")
+    assert ruling.reason == (
+        f"The arguments of tag are too large to check {condition.source} in time, so a person decides."
+    )
 
 
 @pytest.mark.parametrize(
