@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
 from bot.domain.audit import Event, commitment
@@ -106,6 +107,12 @@ class Moves:
                 payload=about | dict(payload),
             )
         )
+
+
+def check_new(tx: Tx, delivery: str | None, now: datetime) -> None:
+    """Conflict for an order whose delivery, named by its own id, was carried out before: a replay orders nothing."""
+    if delivery is not None and not tx.first_sight(f"order:{delivery}", now=now):
+        raise Conflict("This very command was carried out before, so nothing was done; give it anew if you mean it.")
 
 
 def check_heard(proposal: Proposal, seen: Seen) -> None:

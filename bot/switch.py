@@ -5,7 +5,7 @@ from bot.domain.errors import Conflict
 from bot.domain.late import ago
 from bot.domain.policy import Policy
 from bot.errands import Errands, Line
-from bot.moves import Moves
+from bot.moves import Moves, check_new
 from bot.ports import Clock, Pause, Store, Tx
 
 
@@ -16,11 +16,12 @@ class Switch:
         self._store, self._policy, self._clock = store, policy, clock
         self._moves = Moves(policy, clock)
 
-    async def pause(self, person: Person, reason: str | None) -> Pause:
-        """Stop every execution at once, until `resume`."""
+    async def pause(self, person: Person, reason: str | None, *, delivery: str | None = None) -> Pause:
+        """Stop every execution at once, until `resume`; once for each `delivery`."""
 
         def work(tx: Tx) -> Pause:
             check_admin(self._policy, person)
+            check_new(tx, delivery, self._clock.now())
             if earlier := tx.pause():
                 when = ago(self._clock.now() - earlier.at)
                 raise Conflict(f"Executions are paused already: {earlier.by.name} paused them {when}.")
@@ -35,11 +36,12 @@ class Switch:
 
         return await self._store.transact(work)
 
-    async def resume(self, person: Person) -> None:
-        """Let executions go on."""
+    async def resume(self, person: Person, *, delivery: str | None = None) -> None:
+        """Let executions go on; once for each `delivery`."""
 
         def work(tx: Tx) -> None:
             check_admin(self._policy, person)
+            check_new(tx, delivery, self._clock.now())
             if tx.pause() is None:
                 raise Conflict("Executions are not paused.")
             tx.set_pause(None)

@@ -18,6 +18,7 @@ from bot.domain.standing import Accepted, Standing
 from bot.domain.threshold import SettingChange, effective
 from bot.errands import Errands, Line
 from bot.evidence import Week, counters, error_now, shares, weeks, what_if
+from bot.moves import check_new
 from bot.ports import Clock, Reader, Store, Tx
 from bot.regimes import latest_change, save, standing_of
 from bot.threshold_words import caution, described, evidence_of, labels, set_by
@@ -137,15 +138,20 @@ class Thresholds:
         rule = self._known(category)
         return rule, await self._store.read(lambda tx: weeks(tx, category, self._clock.now()))
 
-    async def change(self, wish: Wish, person: Person) -> Changed:
-        """Apply it at once, write it down with who, when and why, and tell the ops channel."""
+    async def change(self, wish: Wish, person: Person, *, delivery: str | None = None) -> Changed:
+        """Apply it at once and once for each `delivery`, write down who, when and why, and tell the ops channel."""
         rule = self._known(wish.category)
         if wish.threshold is not None and not 0.0 <= wish.threshold <= 1.0:
             raise BadInput("A threshold is a number between 0 and 1, such as 0.92.")
-        return await self._store.transact(lambda tx: self._change(tx, rule, wish, person))
+
+        def work(tx: Tx) -> Changed:
+            check_admin(self._policy, person)
+            check_new(tx, delivery, self._clock.now())
+            return self._change(tx, rule, wish, person)
+
+        return await self._store.transact(work)
 
     def _change(self, tx: Tx, rule: CategoryRule, wish: Wish, person: Person) -> Changed:
-        check_admin(self._policy, person)
         standing = standing_of(tx, self._policy, rule.name)
         if _stands_already(standing, wish):
             raise Conflict(f"{rule.name} is {described(standing.setting)} already, so nothing was changed.")

@@ -120,7 +120,8 @@ async def log_more(ack: AsyncAck, body: Body, action: Body, client: AsyncWebClie
 async def apply(ack: AsyncAck, body: Body, action: Body, desk: Desk) -> None:
     """Set the threshold that a what-if showed."""
     try:
-        changed = await desk.act(body, lambda person: desk.thresholds.change(applied(action["value"]), person))
+        wish, delivery = applied(action["value"]), body.get("trigger_id")
+        changed = await desk.act(body, lambda person: desk.thresholds.change(wish, person, delivery=delivery))
         await desk.say(body, changed.sentence())
     except SaysoError as error:
         await desk.tell(body, error)

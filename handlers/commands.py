@@ -25,7 +25,7 @@ async def threshold(ack: AsyncAck, command: dict[str, Any], desk: Desk) -> None:
                 await _say(ack, "The threshold", threshold_detail(await desk.thresholds.show_one(category)))
                 await desk.thresholds.picture(category, user=person.actor.id)
             case Wish():
-                changed = await desk.thresholds.change(order, person)
+                changed = await desk.thresholds.change(order, person, delivery=command.get("trigger_id"))
                 await ack(text=escape(changed.sentence()))
             case phrases.Tune(category=category, risk=risk):
                 tuned = await desk.thresholds.tune(category, risk)
@@ -45,10 +45,10 @@ async def approvals(ack: AsyncAck, command: dict[str, Any], desk: Desk) -> None:
                 chosen = mine(desk.policy, person, waiting) if only_mine else waiting
                 await _say(ack, "What waits", queue(chosen, len(chosen), pause))
             case phrases.Switch(to="pause", reason=reason):
-                await desk.switch.pause(person, reason)
+                await desk.switch.pause(person, reason, delivery=command.get("trigger_id"))
                 await ack(text="Executions are paused: nothing more runs until `/approvals resume`.")
             case phrases.Switch():
-                await desk.switch.resume(person)
+                await desk.switch.resume(person, delivery=command.get("trigger_id"))
                 await ack(text="Executions go on.")
     except SaysoError as error:
         await ack(text=escape(error.sentence))
