@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 from bot.connectors.slack_thread import parse_thread_id, thread_id
+from bot.domain.errors import BadInput
 from bot.local_slack import LocalSlack, Message
 from bot.sample_shop.people import CUSTOMERS, CUSTOMERS_CHANNEL, JONAS, SHOP, Customer
 from bot.sample_shop.tickets import Ticket, filled, tickets
@@ -76,9 +77,13 @@ class Customers:
             self.tell(case.conversation["id"], SHOP, f"Order {args.get('order')} now goes to {place}; {people}.")
 
     def tell(self, conversation: str, user: str, text: str) -> None:
-        """A message in a customer's thread."""
-        _, ts = parse_thread_id(conversation)
-        self._write(user, text, thread_ts=ts)
+        """A message in a customer's thread; a conversation that has none in #customers has nobody to tell."""
+        try:
+            channel, ts = parse_thread_id(conversation)
+        except BadInput:
+            return
+        if channel == CUSTOMERS_CHANNEL and ts in self._slack.world.channel(channel).messages:
+            self._write(user, text, thread_ts=ts)
 
     def _write(self, user: str, text: str, *, thread_ts: str | None) -> str:
         world = self._slack.world

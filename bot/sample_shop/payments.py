@@ -1,4 +1,4 @@
-"""The shop's payments server: takes signed webhooks, pays each refund once, and says so in the customer's thread."""
+"""The shop's payments server: takes signed webhooks, pays each refund once, and tells a customer who has a thread."""
 
 import json
 from collections.abc import Callable

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -26,6 +27,7 @@ from bot.sample_shop.tickets import Draft, filled, tickets
 from bot.signing import sign
 from bot.slack import ids
 from bot.tokens import Scope
+from tests.rules import readme
 
 ROOT = Path(__file__).parents[2]
 REVIEW = "C0REVIEW"
@@ -259,6 +261,30 @@ async def test_the_command_in_the_ops_channel_works_as_it_stands(running: Shop) 
     out, _ = await process.communicate()
     assert json.loads(out)["state"] == "pending"
     await card_of(running, "Robin")
+
+
+def example_in_the_readme() -> dict[str, Any]:
+    """The body of the first proposal that the README shows."""
+    found = re.search(r"-d '(\{.*?\})'\n", readme.text(), re.DOTALL)
+    assert found
+    body: dict[str, Any] = json.loads(found[1])
+    return body
+
+
+async def test_the_readmes_refund_is_paid_though_its_customer_has_no_thread(tmp_path: Path) -> None:
+    own = tmp_path / "policy.toml"
+    own.write_text((ROOT / "bot/sample_shop/policy.toml").read_text().replace('"5s"', '"0s"'))
+    async with (
+        opened(Config.of({**QUIET, "SAYSO_POLICY": str(own)}), pace=3600) as made,
+        aiohttp.ClientSession() as http,
+    ):
+        bot = Bot(http, made.sayso.url, await made.sayso.tokens.create("reader", Scope.PROPOSE))
+        proposed = await bot.propose(example_in_the_readme())
+        card = await made.slack.wait_for_message(REVIEW, shows(proposed["id"]))
+        await made.slack.person("U0MARIA").click(REVIEW, card.ts, ids.APPROVE)
+        done = await bot.until_closed(proposed["id"])
+    assert (done["state"], done["execution"]["result"]) == ("executed", {"payment": "pay_0001", "refunded": "€18.50"})
+    assert not [message for message in made.slack.messages(CUSTOMERS_CHANNEL) if "Refunded" in message.text]
 
 
 async def test_the_payments_server_believes_only_signatures_and_pays_each_order_once() -> None:
