@@ -61,6 +61,11 @@ class Feed:
         """Whether anybody has the page open."""
         return bool(self._pages)
 
+    @property
+    def watchers(self) -> list[str]:
+        """Who has the page open."""
+        return list(self._pages)
+
     def open_page(self, user: str) -> "asyncio.Queue[Json]":
         """Return a queue that receives what this person's page should show."""
         queue: asyncio.Queue[Json] = asyncio.Queue(maxsize=10_000)

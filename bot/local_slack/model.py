@@ -27,6 +27,10 @@ class User:
     deleted: bool = False
     updated: int = 0
 
+    def belongs_to(self, team_id: str) -> bool:
+        """Whether it is a full member of this workspace: no guest, and nobody of another organisation."""
+        return self.team_id == team_id and not (self.is_restricted or self.is_ultra_restricted or self.is_stranger)
+
     def as_json(self) -> Json:
         """Return the user object of the Web API."""
         return {

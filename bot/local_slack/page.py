@@ -12,7 +12,7 @@ from aiohttp import web
 from bot.local_slack.faults import Faults
 from bot.local_slack.forms import elements_of
 from bot.local_slack.interactions import Interactions
-from bot.local_slack.model import Delivered, Json, Message, SlackError, User, View
+from bot.local_slack.model import Channel, Delivered, Json, Message, SlackError, User, View
 from bot.local_slack.sockets import Sockets
 from bot.local_slack.state import Workspace
 
@@ -89,7 +89,7 @@ class Page:
     # Reading
 
     async def _boot(self, request: web.Request) -> Json:
-        world = self._world
+        world, viewer = self._world, self._viewer(request.query.get("user", ""))
         keys = ("id", "name", "real_name", "title", "color", "is_bot", "is_restricted", "deleted")
         bot = world.users[world.bot_user]
         return {
@@ -98,6 +98,7 @@ class Page:
             "channels": [
                 {"id": c.id, "name": c.name, "topic": c.topic, "kind": c.kind, "members": sorted(c.members)}
                 for c in world.channels.values()
+                if viewer and world.may_read(viewer.id, c)
             ],
             "groups": [
                 {"id": g.id, "handle": g.handle, "name": g.handle, "users": g.users} for g in world.groups.values()
@@ -107,14 +108,18 @@ class Page:
                 for c in world.commands.values()
             ],
             "bot": {"user_id": bot.id, "name": bot.name},
-            "home": True,
+            "home": bool(viewer and not viewer.is_stranger),
         }
 
+    def _viewer(self, id: str) -> User | None:
+        """Who looks: where nobody of that id is there, the first person, in whose chair the page then sits down."""
+        users = self._world.users
+        people = (user for user in users.values() if not user.is_bot and not user.deleted)
+        return users.get(id) or next(people, None)
+
     async def _messages(self, request: web.Request) -> Json:
-        channel = self._world.channel(request.query.get("channel", ""))
         user = request.query.get("user", "")
-        if channel.kind == "im" and user not in channel.members:
-            raise SlackError("channel_not_found")
+        channel = self._channel(request.query.get("channel", ""), user)
         limit = max(1, min(int(request.query.get("limit", "200")), 1000))
         whispers = [m for m in self._world.ephemerals.get(user, {}).values() if m.channel == channel.id]
         found = sorted([*list(channel.messages.values())[-limit:], *whispers], key=lambda m: m.ts)
@@ -124,6 +129,8 @@ class Page:
 
     async def _home(self, request: web.Request) -> Json:
         user = self._user(dict(request.query))
+        if user.is_stranger:
+            raise SlackError("not_allowed")
         done = await self._do.open_home(user)
         home = self._world.homes.get(user.id)
         return {"view": home.payload if home else None, "delivered": done.ok}
@@ -136,6 +143,13 @@ class Page:
             raise SlackError("user_not_found")
         return user
 
+    def _channel(self, ref: str, user: str) -> Channel:
+        """A channel that this person may see; to all others it is as if there were none."""
+        channel = self._world.channel(ref)
+        if not self._world.may_read(user, channel):
+            raise SlackError("channel_not_found")
+        return channel
+
     def _view(self, body: Json, user: User) -> View:
         view = self._world.views.get(str(body.get("view_id", "")))
         if view is None or view.user != user.id:
@@ -145,7 +159,7 @@ class Page:
     async def _say(self, request: web.Request) -> Json:
         body = await _body(request)
         user = self._user(body)
-        channel = self._world.channel(str(body.get("channel", "")))
+        channel = self._channel(str(body.get("channel", "")), user.id)
         text = str(body.get("text", ""))
         if not text.strip():
             raise SlackError("no_text")
@@ -175,7 +189,7 @@ class Page:
     def _message(self, body: Json, user: User) -> Message:
         ts = str(body.get("message_ts", ""))
         whispered = self._world.ephemerals.get(user.id, {}).get(ts)
-        found = whispered or self._world.channel(str(body.get("channel", ""))).messages.get(ts)
+        found = whispered or self._channel(str(body.get("channel", "")), user.id).messages.get(ts)
         if found is None:
             raise SlackError("message_not_found")
         return found

@@ -33,7 +33,10 @@ class Roster:
         team_id: str | None = None,
         is_stranger: bool = False,
     ) -> User:
-        """Add a person, who joins every channel there is; a connected bot hears `team_join`."""
+        """Add a person; a full member joins every channel there is, guests and outsiders join where you say so.
+
+        A connected bot hears `team_join`.
+        """
         user = self.world.add_user(
             User(
                 id=id or self.world.new_id("U"),
@@ -49,10 +52,14 @@ class Roster:
             )
         )
         for channel in self.world.channels.values():
-            if channel.kind == "channel" and not (is_bot or deleted):
+            if channel.kind == "channel" and self._joins(user):
                 channel.members.add(user.id)
         self.deliveries.event_soon({"type": "team_join", "user": user.as_json(), "event_ts": self.world.new_ts()})
         return user
+
+    def _joins(self, user: User) -> bool:
+        """Whether somebody is in every channel from the start."""
+        return user.belongs_to(self.world.team_id) and not (user.is_bot or user.deleted)
 
     def change_user(self, id: str, **fields: Any) -> User:
         """Change a person's profile, for example `deleted=True`; a connected bot hears `user_change`."""
@@ -74,8 +81,8 @@ class Roster:
         return Person(id, self.world, self.interactions)
 
     def add_channel(self, name: str, *, id: str | None = None, topic: str = "", bot_is_member: bool = True) -> Channel:
-        """Add a channel that everybody present is a member of."""
-        members = {u.id for u in self.world.users.values() if not u.is_bot and not u.deleted}
+        """Add a channel that every full member present is in; guests and outsiders `join` it."""
+        members = {user.id for user in self.world.users.values() if self._joins(user)}
         if bot_is_member:
             members.add(self.world.bot_user)
         channel = Channel(

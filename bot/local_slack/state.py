@@ -106,9 +106,16 @@ class Workspace:
             self.feed.show({"type": "roster"})
         return self.channels[id]
 
-    def viewers(self, channel: Channel) -> Iterable[str] | None:
-        """Say whose pages show this channel: None means everybody's."""
-        return channel.members if channel.kind == "im" else None
+    def may_read(self, user: str, channel: Channel) -> bool:
+        """Say who sees a channel: its members, and a public one every full member of the workspace."""
+        if user in channel.members:
+            return True
+        person = self.users.get(user)
+        return channel.kind == "channel" and person is not None and person.belongs_to(self.team_id)
+
+    def viewers(self, channel: Channel) -> Iterable[str]:
+        """Say whose open pages show this channel."""
+        return (user for user in self.feed.watchers if self.may_read(user, channel))
 
     # Messages
 

@@ -74,6 +74,8 @@ def settle(slack: LocalSlack, policy: Policy) -> None:
     slack.add_user("payments", id=PAYMENTS, real_name=f"{TEAM_NAME} Payments", is_bot=True)
     for channel, name, topic in _CHANNELS:
         slack.add_channel(name, id=channel, topic=topic)
+    for customer in CUSTOMERS:
+        slack.join(CUSTOMERS_CHANNEL, customer.user)
     for channel in sorted(_named(policy) - {known for known, _, _ in _CHANNELS}):
         slack.add_channel(channel.lower(), id=channel, topic="A channel of your own policy file")
     slack.add_group("support", ["U0MARIA", JONAS], id="S0SUPPORT")

@@ -224,6 +224,22 @@ async def test_what_ran_on_its_own_is_in_the_log_with_its_reason(screen: Screen)
     await expect(thread).to_contain_text("Refunded €40.00 to Mei Lin")
 
 
+async def test_a_customer_sees_the_customers_channel_and_nothing_of_the_team(screen: Screen) -> None:
+    page = await screen.open(MARIA, REVIEW)
+    await expect(card(page, PAN)).to_be_visible()
+    await become(page, "Tom Bailey")
+    await expect(page.locator(".sidebar [data-channel-id]")).to_have_text(["customers"])
+    await expect(page.get_by_test_id("messages")).to_contain_text("cast-iron pan work on an induction hob")
+    await expect(page.get_by_test_id("messages")).not_to_contain_text("needs 0.9 to run on its own")
+    await type_line(page, "One more thing")
+    await expect(page.get_by_test_id("messages")).to_contain_text("One more thing")
+    await become(page, "Maria Lopez")
+    await expect(page.locator(".sidebar [data-channel-id]").first).to_contain_text("ai-log")
+    page = await screen.open("U0CUSTOMER2", REVIEW)
+    await expect(page.get_by_test_id("messages")).to_contain_text("cast-iron pan work on an induction hob")
+    await expect(page.locator(".place-title")).to_have_text("customers")
+
+
 async def test_a_card_fits_a_narrow_window(screen: Screen) -> None:
     page = await screen.open(MARIA, REVIEW, width=420)
     await expect(button(page, TABLE, "Approve")).to_be_visible()

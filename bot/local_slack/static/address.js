@@ -17,13 +17,11 @@ export function writeAddress() {
 
 /** The place of that name that I may see, else the first channel I am in. */
 export function placeOf(name) {
-  if (name === "home" && store.boot.bot) return { kind: "home" };
+  if (name === "home" && store.boot.home) return { kind: "home" };
   const channel = store.channel(name) ?? store.channels.find((one) => one.name === name);
   if (channel && (channel.kind !== "im" || channel.members.includes(store.me)))
     return { kind: "channel", id: channel.id };
-  const first =
-    store.channels.find((one) => one.members.includes(store.me)) ??
-    store.channels[0] ??
-    store.directMessages[0];
+  const mine = store.channels.find((one) => one.members.includes(store.me));
+  const first = mine ?? store.channels[0] ?? store.directMessages[0];
   return first ? { kind: "channel", id: first.id } : { kind: "home" };
 }

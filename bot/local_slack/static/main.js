@@ -65,7 +65,7 @@ function showSidebar(open) {
 }
 
 async function fetchBoot() {
-  const boot = await read("boot");
+  const boot = await read("boot", { user: store.me ?? addressed().as ?? "" });
   if (!boot.team) return false;
   store.setBoot(boot);
   return true;
@@ -91,16 +91,23 @@ async function showEarlier() {
   await fetchMessages(store.place.id);
 }
 
-function become(user) {
+async function become(user) {
   if (user === store.me) return;
+  const boot = await read("boot", { user });
+  if (!boot.team) return;
   modals.leave();
   home.forget();
   timeline.clear();
   showSidebar(false);
   store.thread = null;
-  store.become(user);
-  store.open(placeOf(store.place.kind === "home" ? "home" : store.place.id));
+  store.become(user, boot);
+  reopen();
   events.follow(user);
+}
+
+/** Stay where I am, if I may still be there. */
+function reopen() {
+  store.open(placeOf(store.place.kind === "home" ? "home" : store.place.id));
 }
 
 /**
@@ -112,8 +119,8 @@ async function connected(up) {
   store.online = up;
   offline.hidden = up;
   if (!up || !(await fetchBoot())) return;
-  if (!store.user(store.me)) store.become(store.people[0].id);
-  store.open(placeOf(store.place.kind === "home" ? "home" : store.place.id));
+  if (!store.user(store.me)) return become(store.people[0].id);
+  reopen();
   await fetchAll();
   document.body.dataset.online = String(store.online);
 }
@@ -152,6 +159,7 @@ function arrived(channel, message) {
 
 async function rosterChanged() {
   if (!(await fetchBoot())) return;
+  reopen();
   for (const { id } of [...store.channels, ...store.directMessages])
     if (!store.knows(id)) await fetchMessages(id);
 }
@@ -166,7 +174,7 @@ function paintHead() {
   title.replaceChildren(...(channel && channel.kind !== "im" ? [icon("hash"), name] : [name]));
   topic.replaceChildren(...(channel?.topic ? mrkdwn(channel.topic) : []));
   topic.title = channel?.topic ?? "";
-  tabs.hidden = !withApp || !store.botDm;
+  tabs.hidden = !withApp || !store.boot.home || !store.botDm;
   tabs.replaceChildren(
     ...(tabs.hidden
       ? []
@@ -231,9 +239,9 @@ store.on("roster", () => {
 });
 timeline.onEnd = () => store.place?.kind === "channel" && document.hasFocus() && markRead(store.place.id);
 window.addEventListener("focus", () => timeline.atEnd && timeline.onEnd());
-window.addEventListener("hashchange", () => {
+window.addEventListener("hashchange", async () => {
   const { place, as } = addressed();
-  if (as && as !== store.me && store.user(as)) become(as);
+  if (as && as !== store.me && store.user(as)) await become(as);
   store.open(placeOf(place));
 });
 document.addEventListener("keydown", (event) => event.key === "Escape" && showSidebar(false));
@@ -249,7 +257,7 @@ async function start() {
   offline.hidden = true;
   const { place, as } = addressed();
   const me = store.user(as) ?? store.people[0];
-  store.become(me.id);
+  store.become(me.id, store.boot);
   store.open(placeOf(place));
   events.follow(me.id);
 }

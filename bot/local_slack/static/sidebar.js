@@ -89,7 +89,7 @@ function listNodes() {
           direct.map((channel) => entry(channel, avatar(store.otherIn(channel), "small"))),
         )
       : null,
-    store.boot.bot ? group("Apps", [home()]) : null,
+    store.boot.home ? group("Apps", [home()]) : null,
   ].filter(Boolean);
 }
 

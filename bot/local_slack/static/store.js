@@ -100,10 +100,11 @@ class Store extends EventTarget {
     this.changed("thread");
   }
 
-  become(user) {
+  /** Sit in somebody's chair; `boot` is the workspace as they see it. */
+  become(user, boot) {
     this.me = user;
     this.#messages.clear();
-    this.changed("roster");
+    this.setBoot(boot);
   }
 
   limitOf(channel) {
