@@ -12,7 +12,7 @@ export function avatar(user, size = "large") {
     initials(user),
   );
   element.style.backgroundColor = color;
-  element.style.color = isLight(color) ? "#1d1c1d" : "#ffffff";
+  element.style.color = isLight(color) ? "#000000" : "#ffffff";
   return element;
 }
 
@@ -35,11 +35,14 @@ function initials(user) {
   );
 }
 
-/** Whether dark text reads better on this colour (relative luminance of WCAG 2). */
+const ENOUGH = 4.5;
+
+/** Whether white letters are too faint on this colour by WCAG 2; black ones then stand out by more than 4.5 : 1. */
 function isLight(hex) {
   const [red, green, blue] = [1, 3, 5].map((at) => {
     const part = Number.parseInt(hex.slice(at, at + 2), 16) / 255;
     return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
   });
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.36;
+  const luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  return 1.05 / (luminance + 0.05) < ENOUGH;
 }

@@ -4,13 +4,17 @@ import { send } from "./client.js";
 import { freshId, h, icon } from "./dom.js";
 import { store } from "./store.js";
 
-/** A composer; `where()` says `{channel, thread_ts?}` at the moment of sending. */
+/**
+ * A composer; `where()` says `{channel, thread_ts?}` at the moment of sending, and `onSent()` is called when what was
+ * written is about to appear.
+ */
 export class Composer {
   #suggestions = [];
   #active = 0;
 
-  constructor({ testid, where, label }) {
+  constructor({ testid, where, label, onSent }) {
     this.where = where;
+    this.onSent = onSent;
     const id = freshId("suggest");
     this.list = h("div", {
       class: "suggestions",
@@ -74,13 +78,17 @@ export class Composer {
     this.#say("");
     this.box.value = "";
     this.#typed();
+    this.box.focus();
+    // A command may be mistyped: only its answer is worth leaving what one was reading.
+    const command = text.startsWith("/");
+    if (!command) this.onSent();
     const answer = await send("say", {
       user: store.me,
       ...where,
-      text: text.startsWith("/") ? text : withMentions(text),
+      text: command ? text : withMentions(text),
     });
-    if (answer.ok) return;
-    this.#say(text.startsWith("/") ? failure(text, answer.error) : inWords(answer.error));
+    if (answer.ok) return command ? this.onSent() : undefined;
+    this.#say(command ? failure(text, answer.error) : inWords(answer.error));
     if (!this.box.value) this.box.value = text;
     this.#typed();
   }

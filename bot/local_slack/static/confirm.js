@@ -1,10 +1,12 @@
 /** The small dialog that asks "are you sure?" before a dangerous element acts. */
 import { h } from "./dom.js";
+import { remembered } from "./focus.js";
 import { textObject } from "./text.js";
 
 /** Ask with Slack's confirm object; resolves to true when the person agrees. */
 export function confirmed(ask) {
   if (!ask) return Promise.resolve(true);
+  const back = remembered();
   return new Promise((resolve) => {
     const yes = h(
       "button",
@@ -40,6 +42,7 @@ export function confirmed(ask) {
     );
     dialog.addEventListener("close", () => {
       dialog.remove();
+      back();
       resolve(dialog.returnValue === "yes");
     });
     document.body.append(dialog);

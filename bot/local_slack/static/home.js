@@ -3,6 +3,7 @@ import { act } from "./acting.js";
 import { renderBlocks } from "./blocks.js";
 import { read } from "./client.js";
 import { h } from "./dom.js";
+import { repainting } from "./focus.js";
 import { FormState } from "./form.js";
 import { store } from "./store.js";
 
@@ -33,10 +34,13 @@ export class Home {
     if (view && JSON.stringify(view) === JSON.stringify(this.#view)) return;
     this.#view = view;
     const scrolled = this.node.scrollTop;
-    this.node.replaceChildren(
-      ...(view
-        ? renderBlocks(view.blocks, this.#surface(view))
-        : [h("p", { class: "empty" }, "This app has not put anything on its Home yet.")]),
+    const blocks = view
+      ? renderBlocks(view.blocks, this.#surface(view))
+      : [h("p", { class: "empty" }, "This app has not put anything on its Home yet.")];
+    repainting(
+      this.node,
+      () => this.node.replaceChildren(...blocks),
+      () => this.node,
     );
     if (view) this.node.dataset.viewId = view.id;
     this.node.scrollTop = scrolled;

@@ -1,4 +1,5 @@
 /** Elements that are typed into or ticked. Each gets a `field`: its value, how to keep it, how to tell the app. */
+import { announcer } from "./announce.js";
 import { freshId, h } from "./dom.js";
 import { textObject, words } from "./text.js";
 
@@ -56,20 +57,29 @@ function growing(area) {
   requestAnimationFrame(grow);
 }
 
-/** How many characters are left; over the limit it turns red, and the server refuses. */
+const PAUSE_MS = 1_000;
+const NEARLY_FULL = 0.1;
+
+/**
+ * How many characters are left; over the limit it turns red, and the server refuses. It is read out in a pause of the
+ * typing only, and only where little room is left.
+ */
 function counter(input, most) {
-  const shown = h("span", { class: "counter", "aria-live": "polite" });
+  const shown = h("span", { class: "counter" });
+  const { node, say } = announcer();
+  let timer = null;
   const count = () => {
     const left = most - [...input.value].length;
     shown.textContent = `${left.toLocaleString()} of ${most.toLocaleString()} characters left`;
     shown.classList.toggle("over", left < 0);
+    clearTimeout(timer);
+    timer = setTimeout(() => say(left <= most * NEARLY_FULL ? shown.textContent : ""), PAUSE_MS);
   };
   input.addEventListener("input", count);
   count();
-  return shown;
+  return [shown, node];
 }
 
-/** datepicker: the browser's own. */
 export function datepicker(element, field) {
   const value =
     field.value({ type: element.type, selected_date: element.initial_date ?? null }).selected_date ?? "";

@@ -23,6 +23,7 @@ const composer = new Composer({
   testid: "composer",
   label: "Message",
   where: () => (store.place?.kind === "channel" ? { channel: store.place.id } : null),
+  onSent: () => timeline.toEnd(),
 });
 const title = h("h1", { class: "place-title" });
 const topic = h("div", { class: "place-topic" });
@@ -89,6 +90,7 @@ async function fetchAll() {
 async function showEarlier() {
   store.raiseLimit(store.place.id);
   await fetchMessages(store.place.id);
+  if (document.activeElement === document.body) timeline.scroller.focus({ preventScroll: true });
 }
 
 async function become(user) {
@@ -159,7 +161,7 @@ function arrived(channel, message) {
 
 async function rosterChanged() {
   if (!(await fetchBoot())) return;
-  reopen();
+  if (store.place.kind === "channel" && !store.channel(store.place.id)) reopen();
   for (const { id } of [...store.channels, ...store.directMessages])
     if (!store.knows(id)) await fetchMessages(id);
 }
@@ -222,11 +224,14 @@ store.on("place", ({ same }) => {
   if (inHome) {
     home.forget();
     home.refresh();
+    home.node.focus({ preventScroll: true });
   } else {
     paintMessages();
     timeline.toEnd();
     if (!store.knows(store.place.id)) fetchMessages(store.place.id);
-    if (matchMedia("(min-width: 721px)").matches) composer.box.focus({ preventScroll: true });
+    // In a narrow window the box would call up a keyboard.
+    const wide = matchMedia("(min-width: 721px)").matches;
+    (wide ? composer.box : timeline.scroller).focus({ preventScroll: true });
   }
 });
 const repaint = soon(paintMessages);

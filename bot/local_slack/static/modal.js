@@ -3,16 +3,16 @@ import { act, inWords } from "./acting.js";
 import { renderBlocks } from "./blocks.js";
 import { send } from "./client.js";
 import { h, icon } from "./dom.js";
+import { keepingFocus, remembered } from "./focus.js";
 import { FormState } from "./form.js";
 import { closePopover } from "./popover.js";
 import { store } from "./store.js";
 import { words } from "./text.js";
-import { keepingFocus } from "./timeline.js";
 
 class Modals {
   #stack = []; // [{view, form}], the last one is on top
   #dialog = null;
-  #opener = null;
+  #back = null; // gives the focus back to what opened the dialog
 
   /** An event of the server about views. */
   receive(event) {
@@ -46,14 +46,16 @@ class Modals {
     this.#dialog.dataset.viewId = top.view.id;
     this.#dialog.setAttribute("aria-label", words(top.view.title));
     const content = this.#content(top);
-    if (this.#dialog.firstChild) keepingFocus(this.#dialog.firstChild, content);
+    const old = this.#dialog.firstChild;
+    if (old && fresh) old.replaceWith(content);
+    else if (old) repaintForm(old, content, top.view);
     else this.#dialog.append(content);
     if (fresh) focusFirst(content, top.view);
     else content.querySelector(".modal-body").scrollTop = scrolled;
   }
 
   #show() {
-    this.#opener = document.activeElement;
+    this.#back = remembered();
     this.#dialog = h("dialog", { class: "dialog modal", dataset: { testid: "modal" } });
     this.#dialog.addEventListener("cancel", (event) => {
       event.preventDefault();
@@ -68,7 +70,7 @@ class Modals {
     this.#dialog.close();
     this.#dialog.remove();
     this.#dialog = null;
-    if (this.#opener?.isConnected) this.#opener.focus();
+    this.#back();
   }
 
   #pop() {
@@ -150,6 +152,13 @@ class Modals {
 
 function entry(view) {
   return { view, form: new FormState() };
+}
+
+/** A form painted again keeps the focus where it was, or on its first field where that has gone. */
+function repaintForm(old, content, view) {
+  const focused = old.contains(document.activeElement);
+  keepingFocus(old, content);
+  if (focused && !content.contains(document.activeElement)) focusFirst(content, view);
 }
 
 const FIELDS = "input, textarea, select, .block-input button";

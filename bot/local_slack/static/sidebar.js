@@ -1,6 +1,7 @@
 /** The left side: the workspace, who I am, channels, direct messages, apps. */
 import { avatar } from "./avatar.js";
 import { h, icon, soon } from "./dom.js";
+import { repainting } from "./focus.js";
 import { openPopover } from "./popover.js";
 import { store } from "./store.js";
 import { unreadIn } from "./unread.js";
@@ -11,12 +12,13 @@ export function sidebar({ onPerson }) {
   const lists = h("div", { class: "side-lists" });
   const node = h("nav", { class: "sidebar", id: "sidebar", "aria-label": "Workspace" }, head, lists);
   const paintLists = () => store.me && keepingPlace(lists, listNodes());
+  let painted = null;
   store.on("roster", () => {
     if (!store.me) return;
-    head.replaceChildren(
-      h("div", { class: "team", title: store.boot.team.name }, store.boot.team.name),
-      personSwitch(onPerson),
-    );
+    // An open list of people hangs from the switch, so it is painted anew only where there is something new in it.
+    const shown = JSON.stringify([store.me, store.boot.team, store.people]);
+    if (shown !== painted) paintHead(head, onPerson);
+    painted = shown;
     paintLists();
   });
   const repaint = soon(paintLists);
@@ -24,6 +26,15 @@ export function sidebar({ onPerson }) {
   store.on("unread", repaint);
   store.on("messages", repaint);
   return node;
+}
+
+function paintHead(head, onPerson) {
+  const person = personSwitch(onPerson);
+  repainting(
+    head,
+    () => head.replaceChildren(h("div", { class: "team", title: store.boot.team.name }, store.boot.team.name), person),
+    () => person,
+  );
 }
 
 function keepingPlace(lists, nodes) {
@@ -119,7 +130,7 @@ function entry(channel, lead) {
       on: { click: () => store.open({ kind: "channel", id: channel.id }) },
     },
     lead,
-    h("span", { class: "side-name" }, title),
+    h("span", { class: "side-name", title }, title),
     badge,
   );
 }

@@ -1,6 +1,7 @@
 /** The panel on the right: one message, its replies, and a box to answer. */
 import { Composer } from "./composer.js";
 import { h, icon, soon } from "./dom.js";
+import { remembered } from "./focus.js";
 import { store } from "./store.js";
 import { Timeline } from "./timeline.js";
 
@@ -9,6 +10,7 @@ export function threadPanel() {
     testid: "thread-composer",
     label: "Reply…",
     where: () => ({ channel: store.place.id, thread_ts: store.thread }),
+    onSent: () => timeline.toEnd(),
   });
   composer.setLabel("Reply…");
   const timeline = new Timeline({ label: "Thread", inThread: true, testid: "thread-messages" });
@@ -32,7 +34,7 @@ export function threadPanel() {
   );
   node.addEventListener("keydown", (event) => event.key === "Escape" && store.openThread(null));
 
-  let opener = null;
+  let back = null;
   let shown = null;
   const paint = () => {
     const channel = store.place?.kind === "channel" ? store.place.id : null;
@@ -53,11 +55,11 @@ export function threadPanel() {
     ]);
   };
   store.on("thread", () => {
-    if (store.thread) opener = document.activeElement;
+    if (store.thread && !node.contains(document.activeElement)) back = remembered();
     paint();
     composer.reset();
     if (store.thread) composer.box.focus();
-    else if (opener?.isConnected) opener.focus();
+    else back?.();
   });
   store.on("place", paint);
   const repaint = soon(paint);

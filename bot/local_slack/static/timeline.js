@@ -1,6 +1,8 @@
 /** A scrolling list of messages that is painted anew without disturbing the rows that did not change. */
+import { announcer } from "./announce.js";
 import { dayName, sameDay } from "./dates.js";
 import { h, icon } from "./dom.js";
+import { keepingFocus, repainting } from "./focus.js";
 import { groups, messageRow, threadLink } from "./message.js";
 import { store } from "./store.js";
 
@@ -15,7 +17,15 @@ export class Timeline {
   /** `inThread` lists a thread's messages: no day dividers, no links into threads. */
   constructor({ label, inThread = false, testid, onEarlier = null }) {
     this.inThread = inThread;
-    this.list = h("div", { class: "timeline-list", role: "log", "aria-label": label, dataset: { testid } });
+    // Not live itself: a card painted anew would be read out from its first word to its last.
+    this.list = h("div", {
+      class: "timeline-list",
+      role: "log",
+      "aria-live": "off",
+      "aria-label": label,
+      dataset: { testid },
+    });
+    this.news = announcer();
     this.earlier = onEarlier
       ? h(
           "button",
@@ -31,11 +41,11 @@ export class Timeline {
     );
     this.jump = h(
       "button",
-      { type: "button", class: "jump", hidden: true, on: { click: () => this.toEnd() } },
+      { type: "button", class: "jump", hidden: true, on: { click: () => this.#leap() } },
       icon("down"),
       h("span", {}, "Latest"),
     );
-    this.node = h("div", { class: "timeline-box" }, this.scroller, this.jump);
+    this.node = h("div", { class: "timeline-box" }, this.scroller, this.jump, this.news.node);
     const watch = new ResizeObserver(() => this.#stays() && this.toEnd());
     watch.observe(this.list);
     watch.observe(this.scroller);
@@ -69,6 +79,12 @@ export class Timeline {
     this.#showJump();
   }
 
+  /** The button goes once it has been followed, so the focus stays with what it led to. */
+  #leap() {
+    this.toEnd();
+    this.scroller.focus({ preventScroll: true });
+  }
+
   #scrolled() {
     this.#sticks = this.atEnd;
     if (this.#sticks) this.#fresh = 0;
@@ -83,18 +99,34 @@ export class Timeline {
 
   paint(channel, messages) {
     const newest = Number(this.list.lastElementChild?.dataset.ts);
+    const fresh = messages.filter(({ ts }) => Number(ts) > newest);
     const sticks = this.#stays();
     const wanted = this.#wanted(channel, messages);
     const keys = new Set(wanted.map(({ key }) => key));
-    for (const [key, { node }] of this.#rows) {
-      if (keys.has(key)) continue;
-      node.remove();
-      this.#rows.delete(key);
-    }
+    for (const [key, { node }] of this.#rows) if (!keys.has(key)) this.#remove(key, node);
     wanted.forEach((one, index) => this.#place(one, index));
     if (sticks) this.toEnd();
-    else this.#fresh += messages.filter(({ ts }) => Number(ts) > newest).length;
+    else this.#fresh += fresh.length;
     this.#showJump();
+    this.#announce(fresh.filter(({ user }) => user !== store.me));
+  }
+
+  #announce(messages) {
+    const last = messages.at(-1);
+    if (!last) return;
+    const author = store.user(last.user);
+    const name = author ? store.nameOf(author) : "Somebody";
+    const words = this.#rows.get(last.ts)?.node.querySelector(".text, .blocks")?.textContent ?? "";
+    this.news.say(messages.length > 1 ? `${messages.length} new messages, the last from ${name}` : `${name}: ${words}`);
+  }
+
+  /** A row that goes leaves the focus on the one before it. */
+  #remove(key, node) {
+    const focused = node.contains(document.activeElement);
+    const near = node.previousElementSibling?.closest("[data-ts]") ?? this.scroller;
+    node.remove();
+    this.#rows.delete(key);
+    if (focused) near.focus({ preventScroll: true });
   }
 
   #wanted(channel, messages) {
@@ -129,32 +161,17 @@ export class Timeline {
       this.#rows.set(key, row);
     }
     if (footer && row.count !== count) {
-      row.node.querySelector(".thread-slot")?.replaceChildren(...footer());
+      const slot = row.node.querySelector(".thread-slot");
+      repainting(
+        slot,
+        () => slot?.replaceChildren(...footer()),
+        () => row.node,
+      );
       row.count = count;
     }
     if (this.list.children[index] !== row.node)
       this.list.insertBefore(row.node, this.list.children[index] ?? null);
   }
-}
-
-/** Put `node` where `old` stood; whoever was typing or tabbing in it stays in the same element. */
-export function keepingFocus(old, node) {
-  if (!old) return;
-  const focused = old.contains(document.activeElement) ? document.activeElement : null;
-  old.replaceWith(node);
-  if (!focused) return;
-  const next = [...node.querySelectorAll(focused.tagName)].find(
-    (one) => addressOf(one) === addressOf(focused),
-  );
-  next?.focus({ preventScroll: true });
-  if (next && Number.isInteger(focused.selectionStart))
-    next.setSelectionRange(focused.selectionStart, focused.selectionEnd);
-}
-
-/** What an element is, in words that outlive a repainting; one tick of a group has the group's address and its value. */
-function addressOf(element) {
-  const { actionId, blockId } = element.closest("[data-action-id]")?.dataset ?? {};
-  return JSON.stringify([blockId, actionId, element.dataset.value, element.dataset.testid]);
 }
 
 function dayLine(ts) {
