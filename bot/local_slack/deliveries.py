@@ -127,11 +127,22 @@ class Deliveries:
         fault = self._faults.take_delivery(kind) if self._faults.deliveries else None
         if fault is not None and fault.delay:
             await asyncio.sleep(fault.delay)
-        copies = fault.copies if fault is not None else 1
-        if copies == 1:
+        if fault is None or fault.copies == 1:
             return await self._once(socket_type, payload, body, content_type)
-        sends = [self._once(socket_type, payload, body, content_type) for _ in range(copies)]
-        return (await asyncio.gather(*sends))[0]
+        stamp = str(int(time.time()))
+
+        async def copy(number: int) -> Delivered:
+            headers = _retry_headers(number, "http_timeout") if number and kind == "event" else None
+            return await self._once(socket_type, payload, body, content_type, headers, stamp)
+
+        async def later() -> None:
+            await asyncio.sleep(fault.after)
+            await asyncio.gather(*(copy(number) for number in range(1, fault.copies)))
+
+        if fault.after:
+            self.spawn(later())
+            return await copy(0)
+        return (await asyncio.gather(*(copy(number) for number in range(fault.copies))))[0]
 
     async def _once(
         self,
@@ -140,11 +151,12 @@ class Deliveries:
         body: str,
         content_type: str,
         headers: Mapping[str, str] | None = None,
+        stamp: str | None = None,
     ) -> Delivered:
         if self._sockets.connected:
             retry = int((headers or {}).get("x-slack-retry-num", 0))
             return await self._sockets.send(socket_type, payload, self.ack_seconds, retry=retry)
-        return await self.raw(body, content_type=content_type, headers=headers)
+        return await self.raw(body, content_type=content_type, timestamp=stamp, headers=headers)
 
     async def _post(
         self, session: aiohttp.ClientSession, url: str, data: bytes, headers: Mapping[str, str]
@@ -201,10 +213,7 @@ class Deliveries:
         for number, delay in enumerate(self.retry_delays, start=1):
             await asyncio.sleep(delay)
             reason = {"operation_timeout": "http_timeout", "dispatch_failed": "connection_failed"}
-            headers = {
-                "x-slack-retry-num": str(number),
-                "x-slack-retry-reason": reason.get(str(last.error), "http_error"),
-            }
+            headers = _retry_headers(number, reason.get(str(last.error), "http_error"))
             last = await self._once("events_api", envelope, json.dumps(envelope), "application/json", headers)
             if last.ok or self._no_retry(last):
                 return
@@ -212,3 +221,8 @@ class Deliveries:
     @staticmethod
     def _no_retry(done: Delivered) -> bool:
         return done.error == "no_retry"
+
+
+def _retry_headers(number: int, reason: str) -> dict[str, str]:
+    """What Slack adds when it sends an event again."""
+    return {"x-slack-retry-num": str(number), "x-slack-retry-reason": reason}

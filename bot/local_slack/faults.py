@@ -29,12 +29,16 @@ class Fault:
 
 @dataclass(kw_only=True, slots=True)
 class DeliveryFault:
-    """Deliver the next `times` payloads of a kind after `delay` seconds, `copies` times each."""
+    """Deliver the next `times` payloads of a kind after `delay` seconds, `copies` times each.
+
+    The copies come together, or `after` seconds behind the first.
+    """
 
     kind: DeliveryKind
     times: int = 1
     delay: float = 0.0
     copies: int = 1
+    after: float = 0.0
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(DeliveryKind):
@@ -81,9 +85,13 @@ class Faults:
         """Answer `{"ok": false, "error": …}` with any of Slack's errors."""
         self.calls.append(Fault(kind="error", method=method, times=times, channel=channel, error=error))
 
-    def duplicate(self, kind: DeliveryKind = "*", *, times: int = 1, copies: int = 2) -> None:
-        """Deliver the same payload several times at once."""
-        self.deliveries.append(DeliveryFault(kind=kind, times=times, copies=copies))
+    def duplicate(self, kind: DeliveryKind = "*", *, times: int = 1, copies: int = 2, after: float = 0.0) -> None:
+        """Deliver the same payload several times, byte for byte and with the same signature.
+
+        The copies come at once, or `after` seconds later. Those of an event carry Slack's retry headers; Slack
+        retries nothing else, so that other copies are what a proxy or somebody who listens would send again.
+        """
+        self.deliveries.append(DeliveryFault(kind=kind, times=times, copies=copies, after=after))
 
     def delay(self, seconds: float, kind: DeliveryKind = "*", *, times: int = 1) -> None:
         """Deliver late: the trigger has aged by then, the signature has not."""

@@ -58,6 +58,7 @@ async def opened(config: Config, *, pace: float = PACE_SECONDS) -> AsyncIterator
                 team_name=people.TEAM_NAME,
                 host=config.host,
                 port=page_port,
+                control=True,
             )
         )
         people.settle(slack, policy)

@@ -1,8 +1,10 @@
 """The local Slack misbehaves on demand, as the real one does by chance."""
 
 import asyncio
+import itertools
 import json
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
@@ -13,7 +15,7 @@ from slack_sdk.http_retry.builtin_async_handlers import AsyncConnectionErrorRetr
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.local_slack import LocalSlack, Person
-from tests.local_slack.conftest import CHANNEL, SECRET, TOKEN, Bot, Json, button
+from tests.local_slack.conftest import CHANNEL, SECRET, TOKEN, Bot, Json, button, modal
 
 
 async def post(client: AsyncWebClient) -> Any:
@@ -99,6 +101,70 @@ async def test_a_delivery_comes_twice(slack: LocalSlack, bot: Bot, maria: Person
     slack.faults.duplicate("block_actions")
     assert (await click_something(bot, maria, heard)).ok
     assert len(heard) == 2 and heard[0]["trigger_id"] == heard[1]["trigger_id"]
+
+
+Doing = Callable[[LocalSlack, Bot, Person], Awaitable[Any]]
+
+
+async def click(slack: LocalSlack, bot: Bot, maria: Person) -> Any:
+    return await click_something(bot, maria, [])
+
+
+async def submit(slack: LocalSlack, bot: Bot, maria: Person) -> Any:
+    @bot.app.view("edit")
+    async def submitted(ack: Any) -> None:
+        await ack()
+
+    await bot.app.client.views_open(trigger_id=slack.world.new_trigger(maria.id), view=modal())
+    return await maria.submit(await slack.wait_for_view(maria.id), {"reply": "Words"})
+
+
+async def type_command(slack: LocalSlack, bot: Bot, maria: Person) -> Any:
+    @bot.app.command("/threshold")
+    async def threshold(ack: Any) -> None:
+        await ack()
+
+    return await maria.command("/threshold refunds")
+
+
+async def say(slack: LocalSlack, bot: Bot, maria: Person) -> Any:
+    @bot.app.event("message")
+    async def heard(event: Json) -> None:
+        pass
+
+    return await maria.say(CHANNEL, "hello")
+
+
+KINDS: dict[str, Doing] = {"block_actions": click, "view_submission": submit, "command": type_command, "event": say}
+SIGNED = ("x-slack-request-timestamp", "x-slack-signature", "content-type")
+
+
+@pytest.mark.parametrize("after", [0.0, 0.05])
+@pytest.mark.parametrize("kind", KINDS)
+async def test_every_kind_of_delivery_comes_again_byte_for_byte(
+    kind: Any, after: float, slack: LocalSlack, bot: Bot, maria: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticking = itertools.count(int(time.time()))
+    monkeypatch.setattr(time, "time", lambda: next(ticking))  # between any two copies a second passes
+    slack.faults.duplicate(kind, copies=3, after=after)
+    assert (await KINDS[kind](slack, bot, maria)).ok
+    async with asyncio.timeout(2):
+        while len(bot.requests) < 3:
+            await asyncio.sleep(0.01)
+    assert len({body for _, body in bot.requests}) == 1
+    assert len({tuple(headers[name] for name in SIGNED) for headers, _ in bot.requests}) == 1
+    retries = sorted(headers.get("x-slack-retry-num", "0") for headers, _ in bot.requests)
+    assert retries == (["0", "1", "2"] if kind == "event" else ["0", "0", "0"])
+    reasons = {headers.get("x-slack-retry-reason") for headers, _ in bot.requests}
+    assert reasons == ({None, "http_timeout"} if kind == "event" else {None})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_every_kind_of_delivery_comes_late(kind: Any, slack: LocalSlack, bot: Bot, maria: Person) -> None:
+    slack.faults.delay(0.1, kind)
+    began = time.monotonic()
+    assert (await KINDS[kind](slack, bot, maria)).ok
+    assert len(bot.requests) == 1 and time.monotonic() - began >= 0.1
 
 
 async def test_a_delivery_comes_late(slack: LocalSlack, bot: Bot, maria: Person) -> None:

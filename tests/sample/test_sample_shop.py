@@ -254,13 +254,28 @@ async def test_a_policy_of_ones_own_brings_its_own_channels(tmp_path: Path) -> N
         assert made.page.endswith("#c0mine")
 
 
-async def test_the_command_in_the_ops_channel_works_as_it_stands(running: Shop) -> None:
-    (guide,) = [m for m in running.slack.messages("C0OPS") if "curl" in m.text]
-    command = guide.text.split("```")[1]
+async def pasted(made: Shop, number: int) -> Any:
+    """What one of the guide's commands prints in a terminal."""
+    (guide,) = [m for m in made.slack.messages("C0OPS") if "curl" in m.text]
+    command = guide.text.split("```")[2 * number - 1]
     process = await asyncio.create_subprocess_exec("/bin/sh", "-c", command, stdout=-1, stderr=-1)
     out, _ = await process.communicate()
-    assert json.loads(out)["state"] == "pending"
+    return json.loads(out)
+
+
+async def test_the_command_in_the_ops_channel_works_as_it_stands(running: Shop) -> None:
+    assert (await pasted(running, 1))["state"] == "pending"
     await card_of(running, "Robin")
+
+
+async def test_a_click_that_is_made_to_come_three_times_sends_the_reply_once(running: Shop) -> None:
+    card = await card_of(running, "Pan on induction", ids.APPROVE)
+    assert (await pasted(running, 2))["faults"] == ["delivery block_actions x1"]
+    await running.slack.person("U0MARIA").click(REVIEW, card.ts, ids.APPROVE)
+    assert await said(running, "Perfect, then I will order it tonight.") == "Tom Bailey"
+    replies = [m for m in running.slack.messages(CUSTOMERS_CHANNEL) if "28 cm cast-iron pan works" in str(m)]
+    assert len(replies) == 1
+    assert running.slack.ephemerals("U0MARIA") == []
 
 
 def example_in_the_readme() -> dict[str, Any]:
