@@ -119,6 +119,24 @@ async def test_the_focus_goes_to_the_message_before_one_that_was_deleted(
     await expect(row(page, first)).to_be_focused()
 
 
+async def test_a_card_stays_where_its_menu_is_open_while_others_arrive(
+    screen: Screen, client: AsyncWebClient, deciding: Bot
+) -> None:
+    for number in range(20):
+        await post(client, text=f"line {number}\nand more of it")
+    page = await screen.open(MARIA, CHANNEL)
+    ts = await post(client, text="card", blocks=CARD)
+    await row(page, ts).locator("[data-action-id=more]").click()
+    before = await row(page, ts).bounding_box()
+    for _ in range(3):
+        newest = await post(client, text="card", blocks=CARD)
+    await expect(row(page, newest)).to_have_count(1)
+    assert await row(page, ts).bounding_box() == before
+    await page.keyboard.press("Escape")
+    await page.get_by_role("button", name="3 new").click()
+    await expect(row(page, newest)).to_be_in_viewport()
+
+
 async def test_the_list_of_people_stays_open_while_somebody_joins(screen: Screen, slack: LocalSlack) -> None:
     page = await screen.open(MARIA, CHANNEL)
     await page.get_by_test_id("person-switch").click()
@@ -222,6 +240,7 @@ async def test_the_count_of_characters_is_read_out_only_in_a_pause_and_where_roo
         "{childList: true, characterData: true, subtree: true}); }"
     )
     await live.evaluate(said)
+    await expect(page.locator(".counter")).to_be_hidden()
     await page.get_by_test_id("modal").get_by_label("Reply").press_sequentially("Dear Nadia, we are")
     await expect(page.locator(".counter")).to_have_text("2 of 20 characters left")
     await expect(live).to_have_text("2 of 20 characters left")

@@ -61,8 +61,8 @@ const PAUSE_MS = 1_000;
 const NEARLY_FULL = 0.1;
 
 /**
- * How many characters are left; over the limit it turns red, and the server refuses. It is read out in a pause of the
- * typing only, and only where little room is left.
+ * How many characters are left, once half of them are used; over the limit it turns red, and the server refuses. It is
+ * read out in a pause of the typing only, and only where little room is left.
  */
 function counter(input, most) {
   const shown = h("span", { class: "counter" });
@@ -71,6 +71,7 @@ function counter(input, most) {
   const count = () => {
     const left = most - [...input.value].length;
     shown.textContent = `${left.toLocaleString()} of ${most.toLocaleString()} characters left`;
+    shown.hidden = left > most / 2;
     shown.classList.toggle("over", left < 0);
     clearTimeout(timer);
     timer = setTimeout(() => say(left <= most * NEARLY_FULL ? shown.textContent : ""), PAUSE_MS);

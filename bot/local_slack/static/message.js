@@ -65,6 +65,8 @@ function nameLine(message, author, name) {
       { class: "time", datetime: dateOf(message.ts).toISOString(), title: fullTime(message.ts) },
       clock(message.ts),
     ),
+    // Below a card it would stand under the buttons.
+    message.blocks?.length ? editedMark(message) : null,
   );
 }
 
@@ -73,23 +75,22 @@ function onlyYou() {
 }
 
 function content(channel, message) {
-  const edited = message.edited
-    ? h(
-        "span",
-        { class: "edited", title: message.edited.ts ? fullTime(message.edited.ts) : null },
-        " (edited)",
-      )
-    : null;
   const blocks = message.blocks?.length ? renderBlocks(message.blocks, surfaceOf(channel, message)) : null;
   const text =
     !blocks && message.text
-      ? h("div", { class: "text" }, message.mrkdwn === false ? message.text : mrkdwn(message.text), edited)
+      ? h("div", { class: "text" }, message.mrkdwn === false ? message.text : mrkdwn(message.text), editedMark(message))
       : null;
   return [
-    blocks ? h("div", { class: "blocks" }, blocks, edited) : text,
+    blocks ? h("div", { class: "blocks" }, blocks) : text,
     (message.files ?? []).map(file),
     message.reactions?.length ? h("div", { class: "reactions" }, message.reactions.map(reaction)) : null,
   ];
+}
+
+function editedMark({ edited }) {
+  return edited
+    ? h("span", { class: "edited", title: edited.ts ? fullTime(edited.ts) : null }, " (edited)")
+    : null;
 }
 
 function surfaceOf(channel, message) {

@@ -100,12 +100,14 @@ export class Timeline {
   paint(channel, messages) {
     const newest = Number(this.list.lastElementChild?.dataset.ts);
     const fresh = messages.filter(({ ts }) => Number(ts) > newest);
-    const sticks = this.#stays();
+    // Whoever has a card's menu open keeps the card under the pointer.
+    const held = fresh.length > 0 && this.list.querySelector('[aria-expanded="true"]') !== null;
+    this.#sticks = this.#stays() && !held;
     const wanted = this.#wanted(channel, messages);
     const keys = new Set(wanted.map(({ key }) => key));
     for (const [key, { node }] of this.#rows) if (!keys.has(key)) this.#remove(key, node);
     wanted.forEach((one, index) => this.#place(one, index));
-    if (sticks) this.toEnd();
+    if (this.#sticks) this.toEnd();
     else this.#fresh += fresh.length;
     this.#showJump();
     this.#announce(fresh.filter(({ user }) => user !== store.me));
