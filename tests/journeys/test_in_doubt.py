@@ -68,6 +68,31 @@ async def test_a_lost_answer_is_put_before_people_and_not_repeated(
     assert len(shop.calls) == 1
 
 
+async def test_a_fault_of_our_own_after_the_call_left_is_no_failure_but_a_doubt(
+    forgetful: World, shop: Shop, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The shop did it and said so; Sayso stumbled over the answer. "It failed" would invite a second refund."""
+
+    def stumbles(text: str) -> object:
+        raise KeyError(text)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("bot.connectors.webhook.result_of", stumbles)
+        proposed, card = await approved(forgetful)
+        alarm = await forgetful.card(proposed["id"], "C0OPS", "Nobody knows whether it happened")
+        assert "Sayso failed while it was carrying this out (KeyError)" in str(alarm.blocks)
+        assert len(shop.effects_of(proposed["id"])) == 1
+    stands = await forgetful.get(proposed["id"])
+    assert (stands["state"], stands["execution"]["status"]) == ("in_doubt", "in_doubt")
+    await painted(forgetful, card, "Nobody knows whether it happened")
+    pass_time(forgetful, clock, timedelta(days=3))
+    await until_stored(forgetful, at_rest(clock))
+    assert len(shop.calls) == 1
+    await forgetful.click("U0BEN", alarm, ids.CONFIRM, "C0OPS")
+    assert (await forgetful.get(proposed["id"], wait=5))["state"] == "executed"
+    assert len(shop.calls) == 1
+
+
 async def test_it_happened(forgetful: World, shop: Shop) -> None:
     proposed, card, alarm = await in_doubt(forgetful, shop)
     await forgetful.click("U0BEN", alarm, ids.CONFIRM, "C0OPS")
