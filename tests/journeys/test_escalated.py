@@ -16,6 +16,7 @@ from tests.journeys.props import (
     cards_of,
     edit_words,
     obliging,
+    open_edit,
     open_reject,
     painted,
     pass_time,
@@ -23,6 +24,7 @@ from tests.journeys.props import (
     shop_policy,
     story_of,
     told,
+    words_block,
 )
 from tests.world import POLICY, World, running_world
 
@@ -118,6 +120,46 @@ async def test_a_reviewer_who_is_late_is_told_who_escalated_it(world: World) -> 
     await world.slack.person("U0OTHER").click("C0REVIEW", card, ids.APPROVE)
     await told(world, "U0OTHER", "Ben escalated this")
     assert (await world.get(proposed["id"]))["state"] == "escalated"
+
+
+async def test_whoever_is_on_both_teams_decides_an_escalated_case_only_where_it_was_handed_over(
+    world: World, shop: Shop
+) -> None:
+    """Maria still looks at the card as it was before Ben escalated: what stands now is another case."""
+    proposed, card, handed_over = await escalated(world)
+    maria = world.slack.person("U0MARIA")
+    for old in (ids.APPROVE, ids.ESCALATE, ids.EDIT):
+        since = world.slack.world.new_ts()
+        await maria.click("C0REVIEW", card, old)
+        await told(world, "U0MARIA", "Ben escalated this", since=since)
+    assert maria.view is None
+    stands = await world.get(proposed["id"])
+    assert (stands["state"], stands["decision"]["kind"], stands["final"]) == ("escalated", "escalated", None)
+    assert (await story_of(world, proposed["id"]))[-1] == "proposal.escalated"
+    assert shop.calls == []
+    await world.click("U0MARIA", handed_over, ids.APPROVE, "C0ESCALATE")
+    assert (await world.get(proposed["id"], wait=5))["decision"]["by"]["id"] == "U0MARIA"
+    assert len(shop.effects_of(proposed["id"])) == 1
+
+
+async def test_a_window_from_before_the_escalation_decides_nothing_and_keeps_what_was_typed(
+    world: World, shop: Shop
+) -> None:
+    proposed = await world.propose()
+    card = await world.card(proposed["id"])
+    edit = await open_edit(world, "U0MARIA", card)
+    await world.choose("U0MARIA", card, ids.REJECT_OPTION)
+    reject = await world.slack.wait_for_view("U0MARIA", predicate=lambda view: view.id != edit.id)
+    await world.click("U0BEN", card, ids.ESCALATE)
+    maria = world.slack.person("U0MARIA")
+    for answer in (
+        await maria.submit(edit, {words_block(edit): "My careful words."}),
+        await maria.submit(reject, {ids.OTHER_BLOCK: "My careful reason."}),
+    ):
+        assert "Ben escalated this" in str(answer.body["errors"]), answer
+    assert maria.view is not None
+    assert (await world.get(proposed["id"]))["state"] == "escalated"
+    assert shop.calls == []
 
 
 async def test_a_second_click_on_escalate_needs_no_answer(world: World) -> None:

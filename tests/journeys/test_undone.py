@@ -1,8 +1,12 @@
 """An approval is taken back while it can be: within its window, before it went out."""
 
+import asyncio
 from datetime import timedelta
 
+from aiohttp import web
+
 from bot.slack import ids
+from tests.connectors.receiver import Received
 from tests.journeys.props import (
     MovableClock,
     Shop,
@@ -74,6 +78,52 @@ async def test_an_undo_that_comes_too_late_is_told_so_and_undoes_nothing(
     await told(world, "U0MARIA", "too late to undo")
     assert (await world.get(proposed["id"]))["state"] == "executed"
     assert len(shop.calls) == 1
+
+
+async def test_what_is_on_its_way_is_not_undone(world: World, shop: Shop, clock: MovableClock) -> None:
+    """The receiver has it and has not answered yet: whoever were told "undone" now would be told a lie."""
+    answering = asyncio.Event()
+
+    async def thinks(request: web.Request, received: Received, shop: Shop) -> web.StreamResponse:
+        await answering.wait()
+        return await obliging(request, received, shop)
+
+    shop.mood = thinks
+    proposed = await world.propose(category="returns")
+    old = await world.card(proposed["id"])
+    await world.click("U0MARIA", old, ids.APPROVE)
+    card = await painted(world, old, ids.UNDO)
+    pass_time(world, clock, timedelta(seconds=31))
+    await shop.arrival()
+    for user in ("U0MARIA", "U0BEN"):
+        await world.slack.person(user).click("C0REVIEW", card, ids.UNDO)
+        await told(world, user, "too late to undo")
+    stands = await world.get(proposed["id"])
+    assert (stands["state"], stands["decision"]["kind"]) == ("approved", "approved")
+    answering.set()
+    assert (await world.get(proposed["id"], wait=5))["state"] == "executed"
+    assert len(shop.effects_of(proposed["id"])) == len(shop.calls) == 1
+    assert "proposal.undone" not in await story_of(world, proposed["id"])
+
+
+async def test_what_may_have_arrived_at_an_earlier_try_is_not_undone(
+    world: World, shop: Shop, clock: MovableClock
+) -> None:
+    shop.mood = lost_for_words
+    proposed = await world.propose(category="returns")
+    old = await world.card(proposed["id"])
+    await world.click("U0MARIA", old, ids.APPROVE)
+    card = await painted(world, old, ids.UNDO)
+    pass_time(world, clock, timedelta(seconds=31))
+    await painted(world, old, "The first try did not get through")
+    await until_stored(world, at_rest(clock, 1))
+    await world.slack.person("U0BEN").click("C0REVIEW", card, ids.UNDO)
+    await told(world, "U0BEN", "too late to undo")
+    assert (await world.get(proposed["id"]))["state"] == "approved"
+    shop.mood = obliging
+    pass_time(world, clock, timedelta(minutes=1))
+    assert (await world.get(proposed["id"], wait=5))["state"] == "executed"
+    assert len(shop.effects_of(proposed["id"])) == 1
 
 
 async def test_while_it_is_tried_again_its_card_says_so_and_offers_no_undo(

@@ -7,7 +7,7 @@ import pytest
 from bot.local_slack.model import Message
 from bot.slack import ids
 from bot.tokens import Scope
-from tests.journeys.props import Shop, told
+from tests.journeys.props import Shop, open_edit, told, words_block
 from tests.world import World, reply
 
 
@@ -109,6 +109,24 @@ async def test_a_person_made_a_guest_while_the_window_is_open_is_refused_in_it(w
     assert "Guests cannot decide here" in str(answer.body["errors"])
     assert (await world.get(proposed["id"]))["state"] == "pending"
     assert shop.calls == []
+
+
+async def test_a_person_taken_out_of_the_group_while_the_window_is_open_is_refused_in_it(
+    world: World, shop: Shop
+) -> None:
+    """Slack tells nobody of it, so a group is asked for at each decision, however lately it was asked for."""
+    proposed = await world.propose()
+    card = await world.card(proposed["id"])
+    edit = await open_edit(world, "U0OTHER", card)
+    world.slack.set_group_users("S0SUPPORT", [])
+    seen = await head(world)
+    answer = await world.slack.person("U0OTHER").submit(edit, {words_block(edit): "Something else."})
+    assert "You are not on the list of approvers" in str(answer.body["errors"])
+    assert world.slack.person("U0OTHER").view is not None, "what was typed stays"
+    await nothing_changed(world, shop, proposed, seen)
+    world.slack.set_group_users("S0SUPPORT", ["U0OTHER"])
+    await world.slack.person("U0OTHER").submit(edit, {words_block(edit): "Something else."})
+    assert (await world.get(proposed["id"], wait=5))["final"] == {"reply": {"text": "Something else."}}
 
 
 async def test_nobody_approves_what_their_own_agent_proposed(world: World, shop: Shop) -> None:
