@@ -1,0 +1,79 @@
+"""Secrets that somebody wrote are masked in every place that a channel or a window shows, not only in the draft."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.domain.decision import Decision, DecisionKind
+from bot.domain.lifecycle import State
+from bot.domain.proposal import Action, Evidence, Execution, Proposal, Reply
+from bot.slack.cards import card
+from bot.slack.full_case import full_case
+from bot.slack.lists import queue
+from bot.slack.modals import read_modal, reject_modal
+from bot.slack.notices import log_lines, notice
+from tests.handlers.nasty import MARIA, NOW, action, case, edited, everywhere, proposal, read, story
+
+SECRETS = {
+    "card number": "4242 4242 4242 4242",
+    "IBAN": "DE89370400440532013000",
+    "key": "sk-proj-abcDEF1234567890abcdef",
+    "token": "xoxb-123456789012-abcdefABCDEF",
+    "password": "hunter2go",
+}
+
+
+def spread(secret: str) -> Proposal:
+    """A case with this secret in all that an agent, a customer, a policy's condition or a reviewer may have written."""
+    text = f"My password: {secret}" if secret == "hunter2go" else f"It is {secret}, thanks."
+    decision = Decision(kind=DecisionKind.REJECTED, by=MARIA, at=NOW, revision=1, reason=text)
+    made = everywhere(text)
+    return replace(
+        made,
+        evidence=(Evidence(title=text, quote=text),) * 2,
+        ruling=replace(made.ruling, reason=text),
+        decision=decision,
+        execution=Execution(status="failed", error=text, result={"said": text}),
+    )
+
+
+def shown(made: Proposal) -> dict[str, Any]:
+    """Everything that shows a case, in every state that it may have; the texts of notifications too."""
+    places: dict[str, Any] = {}
+    doing = replace(made, revision=replace(made.revision, content=action(made.conversation.last_customer_text)))
+    for state in State:
+        for room in ("review", "escalation", "ops"):
+            for kind, one in (("reply", made), ("action", doing)):
+                painted = card(case(replace(one, state=state)), room)
+                places[f"{kind} {state} {room}"] = [*painted.blocks, {"text": painted.text}]
+        lines = log_lines([replace(one, state=state) for one in (made, doing)])
+        places[f"log {state}"] = [*lines.blocks, {"text": lines.text}]
+    said = {"label": "Proposed", "text": made.conversation.last_customer_text}
+    told = notice({"title": "A case was escalated.", "lines": [said]})
+    return places | {
+        "notice": [*told.blocks, {"text": told.text}],
+        "full case": full_case(story(made), ""),
+        "full case of an action": full_case(story(doing), ""),
+        "read": read_modal(made, ""),
+        "read an action": read_modal(doing, ""),
+        "reject": reject_modal(made, ""),
+        "queue": queue([made, doing], 2, None),
+    }
+
+
+@pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS.keys())
+def test_a_secret_is_readable_nowhere(secret: str) -> None:
+    # Only Edit's own field holds it, for whoever opens it: what is masked there would go out masked.
+    assert [place for place, blocks in shown(spread(secret)).items() if secret in read(blocks)] == []
+
+
+@pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS.keys())
+def test_a_secret_that_came_or_went_with_an_edit_is_readable_nowhere(secret: str) -> None:
+    held, bare = f"Your password: {secret}", "You have none."
+    for before, after in ((held, bare), (bare, held), (held, f"{held} Bye.")):
+        reply = edited(proposal(before), Reply(text=after))
+        deed = edited(proposal(Action(name="refund", args={"why": before})), Action(name="refund", args={"why": after}))
+        for made, first in (reply, deed):
+            for blocks in (card(case(made, first), "review").blocks, full_case(story(made, first), "")["blocks"]):
+                assert secret not in read(blocks), (before, after)
