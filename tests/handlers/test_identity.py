@@ -1,6 +1,7 @@
 """Who an agent is, and who decides: tokens, scopes, and people as Slack knows them at the click."""
 
 import asyncio
+import json
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -8,12 +9,14 @@ from typing import Any
 
 import pytest
 
+from bot.domain.decision import DecisionKind
 from bot.domain.errors import BadInput, NotFound, Refused
+from bot.domain.lifecycle import Move
 from bot.slack import ids
 from bot.tokens import PREFIX, REMEMBERED, Scope, hashed
 from tests.handlers.wire import body_of, send
 from tests.journeys.props import MovableClock, told
-from tests.world import POLICY, World, running_world
+from tests.world import POLICY, World, reply, running_world
 
 
 async def as_(world: World, token: str, method: str, path: str, body: bytes | None = None) -> Any:
@@ -141,7 +144,71 @@ async def test_a_long_poll_of_a_stranger_does_not_wait(world: World) -> None:
     assert answer.status == 404
 
 
+async def test_no_token_decides_anything_whatever_its_scope(world: World) -> None:
+    """People decide in Slack: the interface has no word for it but `withdraw`, which ends one's own case."""
+    proposed = await world.propose()
+    tokens = [world.token]
+    tokens += [await world.sayso.tokens.create(f"a-{scope.value}", scope) for scope in Scope]
+    deciding = [*Move, *DecisionKind, "decide", "decision", "decisions", "resume", "execute"]
+    for token in tokens:
+        for word in {str(word) for word in deciding} - {"withdraw"}:
+            answer = await as_(world, token, "POST", f"/v1/proposals/{proposed['id']}/{word}", b'{"by": "U0MARIA"}')
+            assert answer.status == 404, word
+        for method in ("PUT", "PATCH", "DELETE", "POST"):
+            body = b'{"state": "approved", "decision": {"kind": "approved", "by": {"id": "U0MARIA"}}}'
+            answer = await as_(world, token, method, f"/v1/proposals/{proposed['id']}", body)
+            assert answer.status == 405, method
+    assert await world.get(proposed["id"]) == proposed
+
+
 # people
+
+
+async def test_an_approvers_id_in_another_team_is_another_person(world: World) -> None:
+    """Slack Connect: the click says of which team the user is, and that may not be ours, whatever users.info says."""
+    proposed = await world.propose()
+    card = await world.card(proposed["id"])
+    await world.choose("U0MARIA", card, ids.FULL_OPTION)  # the bot knows our own Maria
+    ours = world.slack.world.users["U0MARIA"]
+    interactions = world.slack.deliveries
+    sent = interactions.interaction
+
+    async def of_another_team(payload: dict[str, Any]) -> Any:
+        return await sent(payload | {"user": payload["user"] | {"team_id": "T0OTHER"}})
+
+    interactions.interaction = of_another_team  # type: ignore[method-assign]
+    await world.click("U0MARIA", card, ids.APPROVE)
+    await told(world, "U0MARIA", "You are not in this team's own workspace")
+    assert world.slack.world.users["U0MARIA"] == ours
+    assert (await world.get(proposed["id"]))["state"] == "pending"
+
+
+async def test_slackbot_decides_nothing_even_where_the_policy_names_it(tmp_path: Path) -> None:
+    policy = POLICY.replace('"U0BEN"', '"USLACKBOT"')
+    async with running_world(tmp_path / "sayso.db", policy) as world:
+        world.slack.add_user("slackbot", real_name="Slackbot", id="USLACKBOT")  # Slack does not call it a bot
+        proposed = await world.propose()
+        await world.click("USLACKBOT", await world.card(proposed["id"]), ids.APPROVE)
+        await told(world, "USLACKBOT", "A bot cannot decide")
+        assert (await world.get(proposed["id"]))["state"] == "pending"
+
+
+async def test_whoever_asked_may_approve_where_the_policy_says_so_and_is_still_one_of_two(tmp_path: Path) -> None:
+    policy = POLICY.replace("[people]", "[people]\nself_approval = true")
+    async with running_world(tmp_path / "sayso.db", policy) as world:
+        marias = await world.sayso.tokens.create("marias-ai", Scope.PROPOSE, owner="U0MARIA")
+        own = await as_(world, marias, "POST", "/v1/proposals", body_of())
+        await world.click("U0MARIA", await world.card(own.json["id"]), ids.APPROVE)
+        assert (await world.sayso.store.read(lambda tx: tx.proposal(own.json["id"]))).decision
+        deed = {"kind": "action", "reply": None, "action": {"name": "close_account", "args": {"account": "A-17"}}}
+        body = {name: value for name, value in (reply() | deed).items() if value is not None}
+        both = await as_(world, marias, "POST", "/v1/proposals", json.dumps(body).encode())
+        card = await world.card(both.json["id"])
+        await world.click("U0MARIA", card, ids.APPROVE)
+        card = await world.card(both.json["id"], saying="1 of 2 approvals")
+        await world.click("U0MARIA", card, ids.APPROVE)
+        await told(world, "U0MARIA", "another person has to approve it too")
+        assert (await world.sayso.store.read(lambda tx: tx.proposal(both.json["id"]))).decision is None
 
 
 async def test_a_group_that_was_deleted_means_nobody_and_does_not_stop_the_others(world: World) -> None:

@@ -1,6 +1,7 @@
 """An agent hands a conversation over: the ticket is kept, drafted and proposed, whatever happens in between."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -232,3 +233,22 @@ async def test_a_case_that_waits_hears_the_customer_however_much_was_read_since(
     assert (joined["state"], joined["proposal"]["id"]) == ("joined", waits["id"])
     card = await world.card(waits["id"], saying="Stop! Do not refund me.")
     assert f"{ids.APPROVE}'" not in str(card.blocks)
+
+
+async def test_a_ticket_that_is_not_plain_json_is_refused_in_a_sentence(world: World) -> None:
+    plain = json.dumps(ticket()).encode()
+    for name, (raw, sentence) in {
+        "duplicate keys": (plain[:-1] + b', "category": "a", "category": "b"}', "stands twice"),
+        "NaN": (plain[:-1] + b', "category": NaN}', "NaN is not JSON"),
+        "deep": (b"[" * 100_000, "nests deeper"),
+        "BOM": (b"\xef\xbb\xbf" + plain, "byte order mark"),
+        "UTF-16": (json.dumps(ticket()).encode("utf-16"), "UTF-16"),
+        "lone surrogate": (plain.replace(b"Ana", b"\\ud800"), "surrogate"),
+        "NUL": (plain.replace(b"Ana", b"\\u0000"), "NUL"),
+        "unknown field": (plain[:-1] + b', "confidence": 1}', "confidence"),
+    }.items():
+        headers = world.headers() | {"Content-Type": "application/json"}
+        async with world.http.post(f"{world.sayso.url}/v1/tickets", data=raw, headers=headers) as answer:
+            assert answer.status == 422, name
+            assert sentence in (await answer.json())["detail"], name
+    assert not await world.sayso.store.read(lambda tx: tx.any_ticket())
