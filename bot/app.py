@@ -65,6 +65,10 @@ log = structlog.get_logger(__name__)
 
 SLACK_PATIENCE: Final = aiohttp.ClientTimeout(total=10)
 SHUTDOWN_SECONDS: Final = 3.0
+IDLE_SECONDS: Final = 75.0
+"""A connection that brought no whole head of a request by then is cut; proxies keep theirs a minute, and cut first."""
+LINGER_SECONDS: Final = 2.0
+"""How long what follows a refusal is read and thrown away, so that the sender sees the refusal."""
 SAID_IN_SLACK: Final = (
     *(ErrandKind.CARD, ErrandKind.REPAINT, ErrandKind.WHISPER),
     *(ErrandKind.NOTICE, ErrandKind.LOG, ErrandKind.RELOG),
@@ -252,7 +256,14 @@ class App:
             door = SlackDoor(bolt, self._config.signing_secret, self._way)
             server.add_routes([web.post("/slack/events", door.deliver)])
         # A compressed body is refused unread: nothing here may unpack one, not even to throw it away.
-        runner = web.AppRunner(server, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, auto_decompress=False)
+        runner = web.AppRunner(
+            server,
+            access_log=None,
+            shutdown_timeout=SHUTDOWN_SECONDS,
+            keepalive_timeout=IDLE_SECONDS,
+            lingering_time=LINGER_SECONDS,
+            auto_decompress=False,
+        )
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
         site = web.TCPSite(runner, self._config.host, self._config.port)

@@ -1,6 +1,5 @@
 """The HTTP interface for agents: identify, call one method, answer."""
 
-import asyncio
 import hashlib
 import time
 from collections import OrderedDict
@@ -22,13 +21,12 @@ from bot.submission import Request
 from bot.tokens import Scope, Tokens
 from bot.waiting import WaitingRoom
 from handlers.api_models import ProposalIn
+from handlers.body import LARGEST_BODY, read_body
 from handlers.openapi import document
 from handlers.problems import Unauthorized
 
-LARGEST_BODY: Final = 1_000_000
 LARGEST_ARGS: Final = 40_000
 LONGEST_POLL: Final = 60.0
-SLOWEST_BODY: Final = 30.0
 MINUTE: Final = 60.0
 
 
@@ -165,30 +163,6 @@ def key_of(request: web.Request) -> str:
             "Send an Idempotency-Key header of 1 to 255 printable ASCII characters; the same key never acts twice."
         )
     return key
-
-
-async def read_body(request: web.Request, largest: int = LARGEST_BODY) -> bytes:
-    """The raw body within bounds; refused unread where it says that it is larger or compressed."""
-    if any(coding.strip().lower() != "identity" for coding in request.headers.getall("Content-Encoding", [])):
-        raise web.HTTPUnsupportedMediaType(text="Send the body uncompressed.")
-    if request.content_type != "application/json":
-        raise web.HTTPUnsupportedMediaType(text="Send JSON, with the header `Content-Type: application/json`.")
-    if (request.content_length or 0) > largest:
-        raise web.HTTPRequestEntityTooLarge(largest, request.content_length or 0, text=_too_large(largest))
-    try:
-        async with asyncio.timeout(SLOWEST_BODY):
-            body = await request.content.read(largest + 1)
-            while len(body) <= largest and (more := await request.content.read(largest + 1 - len(body))):
-                body += more
-    except TimeoutError:
-        raise web.HTTPRequestTimeout(text=f"The body did not arrive within {SLOWEST_BODY:.0f} seconds.") from None
-    if len(body) > largest:
-        raise web.HTTPRequestEntityTooLarge(largest, len(body), text=_too_large(largest))
-    return body
-
-
-def _too_large(largest: int) -> str:
-    return f"The body is larger than {largest:,} bytes; shorten the conversation."
 
 
 def _answer(proposal: Proposal, status: int = 200) -> web.Response:

@@ -16,7 +16,7 @@ from bot.intake.reception import Reception
 from bot.ports import Clock
 from bot.signing import BadSignature
 from bot.strict_json import parse
-from handlers.api import read_body
+from handlers.body import read_body
 from handlers.problems import problem
 
 LARGEST: Final = 4_000_000

@@ -10,8 +10,11 @@ from yarl import query_to_pairs
 
 from bot.right_of_way import RightOfWay
 from bot.slack.patience import begun
+from handlers.body import bounded
 
 LARGEST: Final = 1_000_000
+SLOWEST: Final = 10.0
+"""Seconds; Slack itself gives up after three, and whoever needs longer has not been told apart from Slack yet."""
 
 
 class SlackDoor:
@@ -25,9 +28,7 @@ class SlackDoor:
 
     async def deliver(self, request: web.Request) -> web.StreamResponse:
         """Refuse what Slack did not sign within five minutes; hand the rest to Bolt."""
-        if (request.content_length or 0) > LARGEST:
-            return web.Response(status=413, text="too large")
-        body = await request.read()
+        body = await bounded(request, largest=LARGEST, seconds=SLOWEST)
         if (request.charset or "utf-8").lower() != "utf-8":
             # The signature covers the bytes alone; a header may not choose how they are read.
             return web.Response(status=400, text="not in UTF-8")

@@ -78,6 +78,8 @@ def _http(error: web.HTTPException) -> web.Response:
     response = problem(error.status, error.text or error.reason)
     if "Allow" in error.headers:
         response.headers["Allow"] = error.headers["Allow"]
+    if error.keep_alive is False:
+        response.force_close()
     return response
 
 

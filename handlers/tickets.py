@@ -18,8 +18,9 @@ from bot.ports import Reader
 from bot.resource import resource
 from bot.strict_json import parse
 from bot.tokens import Scope
-from handlers.api import LARGEST_BODY, Api, key_of, only, read_body, seconds_of
+from handlers.api import Api, key_of, only, seconds_of
 from handlers.api_models import TicketIn
+from handlers.body import LARGEST_BODY, read_body
 
 _ID: Final = re.compile(r"tkt_[0-9a-f]{1,40}")
 

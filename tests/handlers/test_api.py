@@ -11,7 +11,8 @@ import pytest
 
 from bot.domain.errors import TooMuch
 from bot.tokens import Scope
-from handlers.api import LARGEST_BODY, Rate
+from handlers.api import Rate
+from handlers.body import LARGEST_BODY
 from tests.handlers.nasty import HIDING, INJECTIONS
 from tests.handlers.wire import body_of, count, raw, send
 from tests.world import POLICY, World, reply, running_world
