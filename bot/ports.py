@@ -45,13 +45,17 @@ class Submission:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """Which proposals to list: newest first, below `cursor` (an id) where given."""
+    """Which proposals to list: newest first, below `cursor` (an id) where given.
+
+    In `outline` they come without the conversation's messages and the sources: for lists, which do not show them.
+    """
 
     states: tuple[State, ...] = ()
     category: str | None = None
     agent: str | None = None
     cursor: str | None = None
     limit: int = 50
+    outline: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +118,7 @@ class Reader(Protocol):
     def proposal(self, proposal_id: str) -> Proposal: ...
     def find(self, query: Query) -> list[Proposal]: ...
     def waiting(self, limit: int = 100) -> list[Proposal]: ...
+    def waiting_in_all(self) -> int: ...
     def state_sizes(self) -> dict[str, int]: ...
     def waiting_of(self, agent: str) -> int: ...
     def submitted(self, agent: str, key: str) -> tuple[str, str] | None: ...

@@ -100,6 +100,7 @@ class Api:
             agent=only(token),
             cursor=asked.get("cursor") or None,
             limit=limit + 1,
+            outline=True,
         )
         found = await self.store.read(lambda tx: tx.find(query))
         cursor = found[limit - 1].id if len(found) > limit else None

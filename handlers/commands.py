@@ -4,9 +4,10 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck
 
+from bot.domain.authority import Person
 from bot.domain.errors import SaysoError
 from bot.slack.blocks import Block, escape
-from bot.slack.lists import mine, queue
+from bot.slack.lists import LOOKED_THROUGH, QUEUE_ROWS, mine, queue
 from bot.slack.thresholds import threshold_detail, threshold_table, tuning
 from bot.thresholds import Wish
 from handlers import phrases
@@ -41,9 +42,7 @@ async def approvals(ack: AsyncAck, command: dict[str, Any], desk: Desk) -> None:
         person = await desk.person(command)
         match order:
             case phrases.Queue(mine=only_mine):
-                waiting, pause = await desk.store.read(lambda tx: (tx.waiting(1000), tx.pause()))
-                chosen = mine(desk.policy, person, waiting) if only_mine else waiting
-                await _say(ack, "What waits", queue(chosen, len(chosen), pause))
+                await _say(ack, "What waits", await _queue(desk, person if only_mine else None))
             case phrases.Switch(to="pause", reason=reason):
                 await desk.switch.pause(person, reason, delivery=command.get("trigger_id"))
                 await ack(text="Executions are paused: nothing more runs until `/approvals resume`.")
@@ -52,6 +51,16 @@ async def approvals(ack: AsyncAck, command: dict[str, Any], desk: Desk) -> None:
                 await ack(text="Executions go on.")
     except SaysoError as error:
         await ack(text=escape(error.sentence))
+
+
+async def _queue(desk: Desk, person: Person | None) -> list[Block]:
+    """What waits for this person, or for anybody."""
+    if person is None:
+        page, total, pause = await desk.store.read(lambda tx: (tx.waiting(QUEUE_ROWS), tx.waiting_in_all(), tx.pause()))
+        return queue(page, total, pause)
+    waiting, pause = await desk.store.read(lambda tx: (tx.waiting(LOOKED_THROUGH), tx.pause()))
+    own = mine(desk.policy, person, waiting)
+    return queue(own, len(own), pause)
 
 
 async def _say(ack: AsyncAck, text: str, blocks: list[Block]) -> None:

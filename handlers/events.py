@@ -6,7 +6,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import Refused
 from bot.slack.blocks import section
-from bot.slack.lists import home, mine
+from bot.slack.lists import LOOKED_THROUGH, home, mine
 from bot.slack.patience import within
 from handlers.desk import Desk
 
@@ -21,7 +21,7 @@ async def home_opened(event: dict[str, Any], body: dict[str, Any], client: Async
     except Refused as refusal:
         await _publish(client, user, {"type": "home", "blocks": [section(refusal.sentence)]})
         return
-    waiting, pause = await desk.store.read(lambda tx: (tx.waiting(1000), tx.pause()))
+    waiting, pause = await desk.store.read(lambda tx: (tx.waiting(LOOKED_THROUGH), tx.pause()))
     own = mine(desk.policy, person, waiting)
     await _publish(client, user, home(own, len(own), pause))
 

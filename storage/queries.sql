@@ -17,6 +17,12 @@ SELECT version, salt FROM proposals WHERE id = :id;
 -- name: proposal
 SELECT * FROM proposals WHERE id = :id;
 
+-- name: outline
+SELECT id, agent, kind, category, state, revision, digest, version, connector, recipient, conversation_id, confidence, in_scope,
+       created_at, expires_at, json_remove(progress, '$.follow_ups') AS progress,
+       json_replace(document, '$.conversation.messages', json('[]'), '$.evidence', json('[]')) AS document
+  FROM proposals WHERE id = :id;
+
 -- name: submitted
 SELECT id, body_hash FROM proposals WHERE agent = :agent AND idempotency_key = :key;
 
@@ -24,7 +30,7 @@ SELECT id, body_hash FROM proposals WHERE agent = :agent AND idempotency_key = :
 SELECT salt FROM proposals WHERE id = :id;
 
 -- name: find
-SELECT * FROM proposals
+SELECT id FROM proposals
  WHERE (:states = '' OR instr(:states, ',' || state || ',') > 0)
    AND (:category IS NULL OR category = :category)
    AND (:agent IS NULL OR agent = :agent)
@@ -32,7 +38,10 @@ SELECT * FROM proposals
  ORDER BY id DESC LIMIT :limit;
 
 -- name: waiting
-SELECT * FROM proposals WHERE state IN ('pending', 'escalated') ORDER BY expires_at, id LIMIT :limit;
+SELECT id FROM proposals WHERE state IN ('pending', 'escalated') ORDER BY expires_at, id LIMIT :limit;
+
+-- name: waiting_in_all
+SELECT count(*) AS n FROM proposals WHERE state IN ('pending', 'escalated');
 
 -- name: state_sizes
 SELECT state, count(*) AS n FROM proposals GROUP BY state;

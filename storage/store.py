@@ -110,7 +110,7 @@ class Session(Tickets):
             self.written[proposal.id] = proposal
 
     def find(self, query: Query) -> list[Proposal]:
-        """Newest first."""
+        """Newest first; in outline, where that is enough, without the messages and the sources, which may be long."""
         found = self._run(
             "find",
             {
@@ -121,11 +121,19 @@ class Session(Tickets):
                 "limit": query.limit,
             },
         )
-        return [rows.proposal_of(row) for row in found]
+        return self._each("outline" if query.outline else "proposal", found)
 
     def waiting(self, limit: int = 100) -> list[Proposal]:
-        """What waits for a person, the soonest to expire first."""
-        return [rows.proposal_of(row) for row in self._run("waiting", {"limit": limit})]
+        """What waits for a person, the soonest to expire first, in outline."""
+        return self._each("outline", self._run("waiting", {"limit": limit}))
+
+    def _each(self, query: str, found: list[Row]) -> list[Proposal]:
+        # One by one: sorting, and rows that are read but not yet objects, then never hold a heavy case each.
+        return [rows.proposal_of(self._run(query, {"id": row["id"]})[0]) for row in found]
+
+    def waiting_in_all(self) -> int:
+        """How many proposals wait for a person."""
+        return int(self._run("waiting_in_all", {})[0]["n"])
 
     def state_sizes(self) -> dict[str, int]:
         """Proposals by state; a state that none is in is left out."""

@@ -26,6 +26,8 @@ from bot.slack.cards import who
 
 QUEUE_ROWS = 20
 HOME_ROWS = 40
+LOOKED_THROUGH = 1000
+"""Of so many waiting cases, the soonest to expire, a person's own are picked."""
 
 
 def queue(proposals: Sequence[Proposal], total: int, pause: Pause | None, *, limit: int = QUEUE_ROWS) -> list[Block]:

@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 
 from bot.audit_log import check_chain
+from bot.domain.proposal import Proposal
 from bot.local_slack import LocalSlack
+from bot.slack.lists import QUEUE_ROWS
+from storage import rows
 from tests.handlers.nasty import HIDING, INJECTIONS, read, walk
 from tests.journeys.props import empty_slack, until_stored
 from tests.world import POLICY, World, running_bot
@@ -178,6 +181,30 @@ async def test_the_queue_lists_what_waits_and_mine_only_what_i_may_decide(world:
     assert "Held Customer" in read(bens)
     assert "Legal Customer" not in read(bens)
     assert any(held["id"] in str(e.get("value")) for e in walk(bens))
+
+
+async def test_a_long_queue_reads_the_page_that_it_shows_and_no_conversation(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(QUEUE_ROWS + 5):
+        talk = {"id": f"c{number}", "messages": [{"role": "customer", "text": "long " * 20_000}]}
+        await world.propose(conversation=talk, expires_in=60 * (number + 1))
+    read_out: list[str] = []
+    made = rows.proposal_of
+
+    def counted(row: rows.Row) -> Proposal:
+        read_out.append(row["document"])
+        return made(row)
+
+    monkeypatch.setattr(rows, "proposal_of", counted)
+    for command, most in (("/approvals", QUEUE_ROWS), ("/approvals mine", QUEUE_ROWS + 5)):
+        read_out.clear()
+        shown = str((await typed(world, command, "U0MARIA"))["blocks"])
+        assert f"*{QUEUE_ROWS + 5} waiting*, the first {QUEUE_ROWS} of them" in shown
+        # Cards are painted at the same time, and they do show the conversation; a list does not.
+        light = [document for document in read_out if "long long" not in document]
+        assert len(light) == most
+        assert sum(map(len, light)) < 1000 * most
 
 
 async def test_a_pause_holds_what_is_approved_and_resume_lets_it_go(world: World) -> None:

@@ -52,7 +52,7 @@ async def stands(world: World, proposal_id: str, state: State, seconds: float = 
 
 async def waiting(world: World) -> list[Proposal]:
     """The cases that wait for a person."""
-    return await world.sayso.store.read(lambda tx: tx.waiting())
+    return await world.sayso.store.read(lambda tx: [tx.proposal(case.id) for case in tx.waiting()])
 
 
 def texts(world: World, ts: str | None) -> list[str]:

@@ -16,7 +16,7 @@ from bot.domain.decision import Decision, DecisionKind, Intervention
 from bot.domain.delivery import ErrandKind, Receipt
 from bot.domain.errors import BadInput, NotFound, Unavailable
 from bot.domain.lifecycle import Move, State
-from bot.domain.proposal import Conversation, Execution, Message, Proposal, Reply
+from bot.domain.proposal import Conversation, Evidence, Execution, Json, Message, Proposal, Reply
 from bot.ports import Commit, Pause, Query, Store, Tx
 from storage.recent import HEAVIEST, KEPT, Recent
 from tests.storage.builders import MARIA, NOW, a_proposal, a_store, an_errand, an_event, leased, submission
@@ -134,6 +134,52 @@ async def test_lists_are_newest_first_and_go_on_below_the_cursor(store: Store) -
     assert await numbers(Query(category="orders")) == []  # type: ignore[misc]
     assert await numbers(Query(agent="another")) == []  # type: ignore[misc]
     assert await store.read(lambda tx: tx.waiting_of("shop-ai")) == 4
+
+
+async def test_a_list_in_outline_leaves_out_what_may_be_long_and_nothing_else(store: Store) -> None:
+    customer: dict[str, Json] = {
+        "name": "Ana \u2028 “Lopez”",
+        "note": "1e400",
+        "n": 10**18,
+        "deep": [[{"a": [0.1, None, True]}]],
+    }
+    plain = a_proposal()
+    whole = replace(
+        plain,
+        conversation=replace(plain.conversation, customer=customer, subject="Ünder", url="https://desk.example/1"),
+        evidence=(Evidence(title="Rules", quote="q" * 2000),),
+        owner="U0BEN",
+        notes=("a note",),
+        cards=(("review", "C0REVIEW"),),
+        approvals=(MARIA,),
+        escalated_by=MARIA,
+    )
+    asked = Message(role="customer", text="x" * 100_000)
+    later = replace(whole, follow_ups=(asked,), version=2)
+    outline = replace(later, conversation=replace(later.conversation, messages=()), evidence=(), follow_ups=())
+
+    def work(tx: Tx) -> None:
+        tx.add_proposal(whole, submission())
+        assert tx.swap(whole, later)
+
+    await store.transact(work)
+    assert await store.read(lambda tx: tx.waiting()) == [outline]
+    assert await store.read(lambda tx: tx.find(Query(outline=True))) == [outline]
+    (found,) = await store.read(lambda tx: tx.find(Query()))
+    assert found.conversation.messages == (*whole.conversation.messages, asked)
+    assert await store.read(lambda tx: tx.waiting_in_all()) == 1
+
+
+async def test_of_what_waits_a_page_comes_and_all_is_counted(store: Store) -> None:
+    def work(tx: Tx) -> None:
+        for number in range(1, 10):
+            state = State.EXECUTED if number == 1 else State.ESCALATED if number % 2 else State.PENDING
+            expires_at = NOW + timedelta(minutes=60 - number)
+            tx.add_proposal(a_proposal(number, state=state, expires_at=expires_at), submission(number))
+
+    await store.transact(work)
+    assert [p.id for p in await store.read(lambda tx: tx.waiting(3))] == [a_proposal(n).id for n in (9, 8, 7)]
+    assert await store.read(lambda tx: tx.waiting_in_all()) == 8
 
 
 async def test_only_what_waits_is_overdue(store: Store) -> None:
