@@ -15,7 +15,18 @@ from typing import Final
 import structlog
 
 from bot.clock_watch import ClockWatch
-from bot.domain.delivery import LEASE, Delivered, Errand, ErrandKind, Failed, Lost, Outcome, Postponed, backoff
+from bot.domain.delivery import (
+    LEASE,
+    Delivered,
+    Errand,
+    ErrandKind,
+    Failed,
+    Lost,
+    Outcome,
+    Postponed,
+    due_in,
+    paced,
+)
 from bot.naps import comes
 from bot.ports import Case, Clock, Commit, Courier, Reader, Store, Tx
 from bot.right_of_way import RightOfWay
@@ -280,7 +291,7 @@ class Relay:
                     tx.add_receipt(receipt)
                 if errand.kind is ErrandKind.EXECUTE:
                     self._record(tx, errand, outcome)
-            case Postponed() if errand.attempts < self._attempts or outcome.hold_lane:
+            case Postponed() if errand.attempts < self._attempts or paced(errand, outcome):
                 self._postpone(tx, errand, outcome)
             case Postponed(error=error) | Failed(error=error) | Lost(error=error):
                 tx.bury(errand.id, error=error)
@@ -290,12 +301,11 @@ class Relay:
                     self._buried(tx, errand, error)
 
     def _postpone(self, tx: Tx, errand: Errand, outcome: Postponed) -> None:
-        now = self._clock.now()
-        due_at = now + (outcome.after or backoff(errand.attempts, draw=self._clock.draw()))
+        due_at = self._clock.now() + due_in(errand, outcome, draw=self._clock.draw())
         tx.postpone(errand.id, due_at=due_at, error=outcome.error)
         if outcome.hold_lane:
             tx.hold_lane(errand.lane, until=due_at)
-        elif errand.kind is ErrandKind.EXECUTE:
+        if errand.kind is ErrandKind.EXECUTE and not paced(errand, outcome):
             self._delayed(tx, errand, outcome.error)
 
     def _back(self, rest: list[_Leased], tx: Tx) -> None:

@@ -106,9 +106,26 @@ Outcome = Delivered | Postponed | Failed | Lost
 LEASE: Final = timedelta(seconds=150)
 FIRST_BACKOFF: Final = timedelta(seconds=1)
 LONGEST_BACKOFF: Final = timedelta(minutes=10)
+SLACK_LANES: Final = ("slack:", "whisper:")
 
 
 def backoff(attempts: int, *, draw: float) -> timedelta:
     """How long to wait after that many attempts: doubling from 1 s to 10 min, spread over ±25 % by `draw` in [0, 1)."""
     base: timedelta = min(FIRST_BACKOFF * int(2 ** min(attempts - 1, 20)), LONGEST_BACKOFF)
     return base * (0.75 + draw / 2)
+
+
+def paced(errand: Errand, outcome: Postponed) -> bool:
+    """Whether it is only Slack's pace, or Slack's absence, which everything there has to bear: no try is counted."""
+    return outcome.hold_lane and errand.lane.startswith(SLACK_LANES)
+
+
+def due_in(errand: Errand, outcome: Postponed, *, draw: float) -> timedelta:
+    """How long to wait: what the receiver asked for; where tries are counted, never less than the back-off.
+
+    A receiver that asks for one second each time would otherwise have used up all tries in a few seconds.
+    """
+    own = backoff(errand.attempts, draw=draw)
+    if outcome.after is None:
+        return own
+    return outcome.after if paced(errand, outcome) else max(outcome.after, own)
