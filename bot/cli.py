@@ -121,10 +121,16 @@ def create_token(
     if scope not in set(Scope):
         raise BadInput(f"--scope must be one of {', '.join(Scope)}, not {scope!r}.")
     lifetime = timedelta(days=days) if days else None
-    made = _with_store(
-        lambda store: Tokens(store, SystemClock()).create(name, Scope(scope), owner=owner, lifetime=lifetime)
-    )
+
+    async def make(store: Store) -> tuple[bool, str]:
+        known = any(token.name == name for token in await store.read(lambda tx: tx.tokens()))
+        tokens_ = Tokens(store, SystemClock())
+        return known, await tokens_.create(name, Scope(scope), owner=owner, lifetime=lifetime)
+
+    known, made = _with_store(make)
     typer.echo(made)
+    if known:
+        typer.echo(f"{name} goes on: it sees the cases of its earlier token. Name another agent otherwise.", err=True)
 
 
 @tokens.command("revoke")

@@ -14,7 +14,7 @@ from bot.domain.audit import Event
 from bot.domain.decision import SYSTEM
 from bot.domain.errors import BadInput, NotFound, Refused
 from bot.domain.moment import text_of_time
-from bot.ports import Clock, Store, Token, Tx
+from bot.ports import Clock, Reader, Store, Token, Tx
 
 PREFIX: Final = "sayso_"
 REMEMBERED: Final = 1.0
@@ -40,9 +40,14 @@ class Tokens:
     async def create(
         self, name: str, scope: Scope, *, owner: str | None = None, lifetime: timedelta | None = None
     ) -> str:
-        """A new token's secret, which is shown once and never kept."""
+        """A new token's secret, which is shown once and never kept.
+
+        The name is the agent's: after a revoked token, a new one of its name goes on with that agent's cases.
+        """
         if not _NAME.match(name):
             raise BadInput("A token's name has 1 to 64 letters, digits, dots, dashes or underscores.")
+        if name.casefold() == SYSTEM.id:
+            raise BadInput(f"{SYSTEM.name} itself goes by that name; choose another one for the agent.")
         secret = PREFIX + secrets.token_urlsafe(32)
         now = self._clock.now()
         token = Token(
@@ -91,16 +96,18 @@ class Tokens:
 
     def check(self, tx: Tx, token: Token) -> None:
         """Refused unless the token is live in this very transaction; one that was revoked a moment ago is not."""
-        now = self._clock.now()
-        found = tx.token(token.hash)
+        token = self.verify(tx, token)
+        self._known[token.hash] = token, time.monotonic()
+        if _stale(token, now := self._clock.now()):
+            tx.touch_token(token.id, now)
+
+    def verify(self, tx: Reader, token: Token) -> Token:
+        """As `check`, for whoever only reads: a long poll may outlive the token that began it."""
         try:
-            token = _live(found, now)
+            return _live(tx.token(token.hash), self._clock.now())
         except Refused:
             self._known.pop(token.hash, None)
             raise
-        self._known[token.hash] = token, time.monotonic()
-        if _stale(token, now):
-            tx.touch_token(token.id, now)
 
     def _audit(self, tx: Tx, kind: str, name: str, scope: str) -> None:
         at = text_of_time(self._clock.now())

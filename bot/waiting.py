@@ -6,8 +6,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TypeVar
 
-from bot.domain.errors import NotFound
-from bot.domain.proposal import Proposal
 from bot.naps import comes
 from bot.ports import Commit, Reader, Store
 
@@ -35,19 +33,8 @@ class WaitingRoom:
             for event in events:
                 event.set()
 
-    async def until_closed(self, proposal_id: str, agent: str | None, seconds: float) -> Proposal:
-        """The proposal once it is closed, or as it stands after that many seconds; `agent` None may see any."""
-
-        def look(tx: Reader) -> Proposal:
-            proposal = tx.proposal(proposal_id)
-            if agent is not None and proposal.agent != agent:
-                raise NotFound(f"There is no proposal {proposal_id}.")
-            return proposal
-
-        return await self.until(proposal_id, look, lambda proposal: proposal.closed, seconds)
-
     async def until(self, touched: str, look: Callable[[Reader], T], enough: Callable[[T], bool], seconds: float) -> T:
-        """What `look` sees once it is `enough`, asked again after each commit that touched this id."""
+        """What `look` sees once it is `enough`, or after that time; it looks after each commit that touched this id."""
         event = asyncio.Event()
         self._waiters[touched].add(event)
         try:

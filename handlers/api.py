@@ -10,11 +10,11 @@ from typing import Final
 from aiohttp import web
 
 from bot.approvals import Approvals
-from bot.domain.errors import BadInput, Refused, TooMuch
+from bot.domain.errors import BadInput, NotFound, Refused, TooMuch
 from bot.domain.lifecycle import State
 from bot.domain.proposal import Action, Proposal, canonical_json
 from bot.outbound import Guard
-from bot.ports import Query, Store, Token, Tx
+from bot.ports import Query, Reader, Store, Token, Tx
 from bot.resource import resource
 from bot.strict_json import parse
 from bot.submission import Request
@@ -85,9 +85,16 @@ class Api:
     async def read(self, request: web.Request) -> web.Response:
         """GET /v1/proposals/{id}?wait=30"""
         token = await self.identify(request, Scope.READ)
-        wait = seconds_of(request.query.get("wait", "0"))
-        proposal = await self.waiting.until_closed(request.match_info["id"], only(token), wait)
-        return _answer(proposal)
+        proposal_id, wait = request.match_info["id"], seconds_of(request.query.get("wait", "0"))
+
+        def look(tx: Reader) -> Proposal:
+            self.verify(tx, token)
+            proposal = tx.proposal(proposal_id)
+            if only(token) not in (None, proposal.agent):
+                raise NotFound(f"There is no proposal {proposal_id}.")
+            return proposal
+
+        return _answer(await self.waiting.until(proposal_id, look, lambda proposal: proposal.closed, wait))
 
     async def find(self, request: web.Request) -> web.Response:
         """GET /v1/proposals?state=&category=&cursor=&limit="""
@@ -118,6 +125,13 @@ class Api:
     def _check(self, tx: Tx, token: Token) -> None:
         try:
             self.tokens.check(tx, token)
+        except Refused as refusal:
+            raise Unauthorized(refusal.sentence) from None
+
+    def verify(self, tx: Reader, token: Token) -> None:
+        """Unauthorized where the token was revoked or has expired since it was shown."""
+        try:
+            self.tokens.verify(tx, token)
         except Refused as refusal:
             raise Unauthorized(refusal.sentence) from None
 

@@ -70,9 +70,14 @@ class TicketApi:
         ticket_id, agent = request.match_info["id"], only(token)
         if not _ID.fullmatch(ticket_id):
             raise NotFound("There is no ticket of that id.")
+
+        def look(tx: Reader) -> tuple[QueuedTicket, Proposal | None]:
+            self.api.verify(tx, token)
+            return _seen(tx, ticket_id, agent)
+
         seen = await self.api.waiting.until(
             ticket_id,
-            lambda tx: _seen(tx, ticket_id, agent),
+            look,
             lambda pair: pair[1] is not None or pair[0].state is TicketState.FAILED,
             seconds_of(request.query.get("wait", "0")),
         )

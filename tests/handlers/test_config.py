@@ -97,6 +97,16 @@ def test_a_new_token_is_all_that_stands_on_standard_output_and_the_list_never_sh
     assert made.stdout.strip() not in listed.stdout
 
 
+def test_whoever_gives_a_revoked_name_again_is_told_that_its_agent_goes_on(database: CliRunner) -> None:
+    """So a token is rotated: the agent keeps its name, and with it its cases and its idempotency keys."""
+    create = ["tokens", "create", "shop-ai", "--scope", "propose"]
+    assert database.invoke(cli.app, create).stderr == ""
+    database.invoke(cli.app, ["tokens", "revoke", "shop-ai"])
+    again = database.invoke(cli.app, create)
+    assert len(again.stdout.split()) == 1
+    assert "it sees the cases of its earlier token" in again.stderr
+
+
 def test_an_expired_token_is_not_called_live(database: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cli, "timedelta", lambda days: timedelta(days=-days))
     database.invoke(cli.app, ["tokens", "create", "old", "--scope", "read", "--days", "1"])

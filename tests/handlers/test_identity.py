@@ -137,6 +137,13 @@ async def test_a_token_is_kept_as_a_hash_and_shown_once(world: World, tmp_path: 
         await world.sayso.tokens.create("fresh", Scope.READ)
 
 
+@pytest.mark.parametrize("name", ["sayso", "Sayso", "SAYSO"])
+async def test_no_agent_goes_by_our_own_name(world: World, name: str) -> None:
+    """It could take back what Sayso itself proposes, such as a threshold."""
+    with pytest.raises(BadInput, match="choose another"):
+        await world.sayso.tokens.create(name, Scope.PROPOSE)
+
+
 async def test_a_long_poll_of_a_stranger_does_not_wait(world: World) -> None:
     proposed = await world.propose()
     other = await world.sayso.tokens.create("other-ai", Scope.PROPOSE)

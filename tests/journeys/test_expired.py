@@ -1,9 +1,14 @@
 """Nobody answers in time: the case expires, which is not a no, and it never runs."""
 
+import asyncio
+import time
 from datetime import timedelta
 
+import pytest
+
+from bot.relay import BREATH
 from bot.slack import ids
-from tests.journeys.props import MovableClock, Shop, painted, pass_time, story_of, told
+from tests.journeys.props import MovableClock, Shop, at_rest, painted, pass_time, story_of, told, until_stored
 from tests.world import World
 
 
@@ -76,3 +81,31 @@ async def test_a_clock_set_back_an_hour_expires_nothing_and_decides_all_the_same
     pass_time(world, clock, timedelta(hours=1))
     assert (await world.get(proposed["id"], wait=5))["state"] == "executed"
     assert len(shop.effects_of(proposed["id"])) == 1
+
+
+async def test_on_the_machines_own_clock_it_expires_when_its_time_is_over(world: World) -> None:
+    """Nobody moves this clock, and nobody wakes the bot: it knows itself when to look."""
+    later = await world.propose(expires_in=3600)
+    begun = time.monotonic()
+    proposed = await world.propose(expires_in=1)
+    assert (await world.get(proposed["id"], wait=10))["state"] == "expired"
+    assert 0.9 < time.monotonic() - begun < 2.5
+    assert (await world.get(later["id"]))["state"] == "pending"
+
+
+async def test_until_something_expires_nobody_looks(
+    world: World, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proposed = await world.propose(expires_in=3600)
+    await world.card(proposed["id"])
+    await until_stored(world, at_rest(clock))
+    await asyncio.sleep(2 * BREATH.total_seconds())  # the sweep has seen the new case
+    sweep, sweeps = world.sayso.relay._sweep, [0]
+
+    async def counted() -> int:
+        sweeps[0] += 1
+        return await sweep()
+
+    monkeypatch.setattr(world.sayso.relay, "_sweep", counted)
+    await asyncio.sleep(1.5)
+    assert sweeps == [0]

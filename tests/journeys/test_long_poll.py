@@ -73,6 +73,24 @@ async def test_fifty_agents_wait_and_the_database_is_left_in_peace(
     assert {one["state"] for one in found} == {"expired"}
 
 
+async def test_whoever_waits_looks_at_the_beginning_and_at_the_end(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proposed = await world.propose()
+    read, looks = world.sayso.store.read, [0]
+
+    async def counted(work: Any) -> Any:
+        looks[0] += "Api.read" in work.__qualname__
+        return await read(work)
+
+    monkeypatch.setattr(world.sayso.store, "read", counted)
+    waiting = asyncio.create_task(world.get(proposed["id"], wait=2.5))
+    await asyncio.sleep(2)
+    assert looks == [1]
+    assert (await waiting)["state"] == "pending"
+    assert looks == [2]
+
+
 async def test_after_the_wait_it_answers_as_it_stands(world: World) -> None:
     proposed = await world.propose()
     assert (await world.get(proposed["id"], wait=0.05))["state"] == "pending"
@@ -99,3 +117,25 @@ async def test_a_stop_sends_whoever_waits_home(tmp_path: Path, shop: Shop, clock
             stopped = time.monotonic()
         assert (await asyncio.wait_for(waiting, 5))["state"] == "pending"
         assert time.monotonic() - stopped < 5
+
+
+@pytest.mark.parametrize("ended", ["revoked", "expired"])
+async def test_a_token_that_ends_meanwhile_is_told_nothing_more(world: World, clock: MovableClock, ended: str) -> None:
+    short = await world.sayso.tokens.create("short-ai", Scope.PROPOSE, lifetime=timedelta(hours=1))
+    shops, world.token = world.token, short
+    proposed = await world.propose()
+    card = await world.card(proposed["id"])
+    waiting = asyncio.create_task(world.get(proposed["id"], wait=30))
+    nothing_new = asyncio.create_task(world.get(proposed["id"], wait=0.5))
+    await asyncio.sleep(0.1)
+    if ended == "revoked":
+        await world.sayso.tokens.revoke("short-ai")
+    else:
+        clock.ahead += timedelta(hours=2)
+    assert (await nothing_new)["status"] == 401
+    await world.click("U0MARIA", card, ids.APPROVE)
+    answer = await asyncio.wait_for(waiting, 5)
+    assert answer["status"] == 401
+    assert ended in answer["detail"]
+    assert "final" not in answer
+    world.token = shops
