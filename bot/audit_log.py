@@ -6,13 +6,13 @@ from bot.domain.audit import AuditEvent, Fault, verify
 from bot.domain.policy import Policy
 from bot.domain.proposal import Json
 from bot.errands import Errands, Line
-from bot.ports import Clock, Reader, Store, Tx
+from bot.ports import Clock, Reader, ReadOnlyStore, Store, Tx
 
 PAGE = 1000
 HEAD_NOTED = "audit_head_noted"
 
 
-async def check_chain(store: Store, head: tuple[int, str] | None = None) -> tuple[int, Fault | None]:
+async def check_chain(store: ReadOnlyStore, head: tuple[int, str] | None = None) -> tuple[int, Fault | None]:
     """(number of events, the first fault or None)."""
 
     def work(tx: Reader) -> tuple[int, Fault | None]:
@@ -28,7 +28,7 @@ def _every(tx: Reader) -> Iterator[AuditEvent]:
         after = page[-1].seq
 
 
-async def events_of(store: Store) -> AsyncIterator[dict[str, Json]]:
+async def events_of(store: ReadOnlyStore) -> AsyncIterator[dict[str, Json]]:
     """Every event as a document, in order."""
     after = 0
     while page := await store.read(lambda tx: tx.audit_events(after=after, limit=PAGE)):  # noqa: B023 - awaited here

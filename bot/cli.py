@@ -17,12 +17,13 @@ import typer
 from bot import knowledge_cli
 from bot.config import Config
 from bot.domain.errors import BadInput, SaysoError
-from bot.ports import Store
+from bot.ports import ReadOnlyStore, Store
 
 if TYPE_CHECKING:
     from bot.tuning import Report
 
 T = TypeVar("T")
+S = TypeVar("S", bound=ReadOnlyStore)
 app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -139,7 +140,7 @@ def revoke_token(name: str) -> None:
     from bot.clock import SystemClock
     from bot.tokens import Tokens
 
-    _with_store(lambda store: Tokens(store, SystemClock()).revoke(name))
+    _with_store(lambda store: Tokens(store, SystemClock()).revoke(name), create=False)
     typer.echo(f"{name} is revoked.", err=True)
 
 
@@ -149,7 +150,7 @@ def list_tokens() -> None:
     from bot.clock import SystemClock
 
     now = SystemClock().now()
-    for token in _with_store(lambda store: store.read(lambda tx: tx.tokens())):
+    for token in _reading(lambda store: store.read(lambda tx: tx.tokens())):
         expired = token.expires_at is not None and token.expires_at <= now
         state = "revoked" if token.revoked_at else "expired" if expired else "live"
         used = f"{token.last_used_at:%Y-%m-%d %H:%M}" if token.last_used_at else "never used"
@@ -169,7 +170,7 @@ def verify_audit(
         if not seq.isdecimal() or len(digest) != 64:
             raise BadInput("--head looks like 1204:9f2c…, the number and the hash from the ops channel.")
         noted = (int(seq), digest)
-    count, fault = _with_store(lambda store: check_chain(store, noted))
+    count, fault = _reading(lambda store: check_chain(store, noted))
     if fault:
         typer.echo(f"The audit log does not hold: {fault.reason}.", err=True)
         raise typer.Exit(1)
@@ -181,11 +182,11 @@ def export_audit() -> None:
     """Every audit event, a JSON object a line."""
     from bot.audit_log import events_of
 
-    async def write(store: Store) -> None:
+    async def write(store: ReadOnlyStore) -> None:
         async for document in events_of(store):
             typer.echo(json.dumps(document, ensure_ascii=False))
 
-    _with_store(write)
+    _reading(write)
 
 
 @export.command("history")
@@ -193,11 +194,11 @@ def export_history() -> None:
     """Every decided case in the form that `sayso tune` reads, a JSON object a line."""
     from bot.history import history_of
 
-    async def write(store: Store) -> None:
+    async def write(store: ReadOnlyStore) -> None:
         async for row in history_of(store):
             typer.echo(json.dumps(row, ensure_ascii=False))
 
-    _with_store(write)
+    _reading(write)
 
 
 @app.command()
@@ -262,12 +263,12 @@ def export_training(
     if wanted is None:
         raise BadInput(f"--format must be one of {', '.join(FORMATS)}, not {form!r}.")
 
-    async def write(store: Store) -> None:
+    async def write(store: ReadOnlyStore) -> None:
         async for case in training_cases(store):
             for row in rows([case], wanted, masked=not unmasked):
                 typer.echo(json.dumps(row, ensure_ascii=False))
 
-    _with_store(write)
+    _reading(write)
 
 
 @app.command()
@@ -275,15 +276,29 @@ def backup(file: Path) -> None:
     """Write a consistent copy of the database, while the bot runs."""
     if file.exists():
         raise BadInput(f"{file} exists already; name a new file.")
-    _with_store(lambda store: store.backup(str(file)))
+    if not file.parent.is_dir():
+        raise BadInput(f"There is no folder {file.parent}; make it first, or name another file.")
+    _reading(lambda store: store.backup(str(file)))
     typer.echo(f"Written to {file}.", err=True)
 
 
-def _with_store(work: Callable[[Store], Awaitable[T]]) -> T:
+def _with_store(work: Callable[[Store], Awaitable[T]], *, create: bool = True) -> T:
+    """Do what may write: the database is made where there is none, unless it has to be there."""
     from storage import open_store
 
+    return _with(lambda: open_store(Config.of(os.environ).database_url, create=create), work)
+
+
+def _reading(work: Callable[[ReadOnlyStore], Awaitable[T]]) -> T:
+    """Do what only looks: a mistyped address is refused, and a database of another version stays as it is."""
+    from storage import open_to_read
+
+    return _with(lambda: open_to_read(Config.of(os.environ).database_url), work)
+
+
+def _with(opened: Callable[[], S], work: Callable[[S], Awaitable[T]]) -> T:
     async def run() -> T:
-        store = open_store(Config.of(os.environ).database_url)
+        store = opened()
         try:
             return await work(store)
         finally:

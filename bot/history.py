@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 from bot.domain.label import is_wrong
 from bot.domain.masking import mask
 from bot.domain.proposal import Action, Content, Json, Reply, canonical_json
-from bot.ports import Reader, Store
+from bot.ports import Reader, ReadOnlyStore
 
 PAGE = 200
 
 
-async def history_of(store: Store) -> AsyncIterator[dict[str, Json]]:
+async def history_of(store: ReadOnlyStore) -> AsyncIterator[dict[str, Json]]:
     """Every decided case that a hard rule had left to its confidence, in order; secrets are masked.
 
     `ticket_id` is the conversation, of which the first label counts; `sampled` says whether the row belongs to the

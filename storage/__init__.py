@@ -5,14 +5,24 @@ from pathlib import Path
 
 from bot.domain.errors import BadInput
 from bot.drafting.ports import LibraryAccess
-from bot.ports import Store
+from bot.ports import ReadOnlyStore, Store
 
 
-def open_store(url: str) -> Store:
-    """Open the database at `sqlite:///relative.db` or `sqlite:////absolute.db`, migrating it where needed."""
+def open_store(url: str, *, create: bool = True) -> Store:
+    """Open the database at `sqlite:///relative.db` or `sqlite:////absolute.db`, migrating it where needed.
+
+    Without `create` there has to be one already.
+    """
     from storage.sqlite import SqliteStore  # here, so that another engine's libraries stay unloaded
 
-    return SqliteStore(_path(url))
+    return SqliteStore(_path(url) if create else _found(url))
+
+
+def open_to_read(url: str) -> ReadOnlyStore:
+    """Open a database that is there, as it is: nothing is created, and nothing migrated."""
+    from storage.reading import SqliteReading
+
+    return SqliteReading(_found(url))
 
 
 def library_of(store: Store) -> LibraryAccess:
@@ -29,6 +39,13 @@ def serving(url: str) -> AbstractContextManager[None]:
     from storage.sole import sole_server
 
     return sole_server(_path(url))
+
+
+def _found(url: str) -> Path:
+    path = _path(url)
+    if not path.is_file() or not path.stat().st_size:
+        raise BadInput(f"There is no database at {path}; check SAYSO_DATABASE_URL.")
+    return path
 
 
 def _path(url: str) -> Path:

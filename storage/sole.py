@@ -12,6 +12,7 @@ from bot.domain.errors import BadInput
 @contextmanager
 def sole_server(path: Path) -> Iterator[None]:
     """Hold the right to serve this database; the system frees it when the process ends, however it ends."""
+    path = path.resolve()  # one file has one lock, whatever link leads to it
     lock = path.with_name(f"{path.name}.lock")
     try:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)

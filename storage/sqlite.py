@@ -8,31 +8,27 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import structlog
 from sqlite_utils import Database
 
-from bot.domain.errors import BadInput, Unavailable
+from bot.domain.errors import BadInput
 from bot.domain.proposal import Proposal
 from bot.drafting.ports import Library
-from bot.ports import Commit, Reader, Tx
+from bot.ports import Commit, Tx
 from storage.library import SqliteLibrary
-from storage.named import QUERIES
+from storage.reading import BUSY_SECONDS, SqliteReading, runner, unavailable
 from storage.recent import Recent
-from storage.rows import Row
 from storage.schema import migrations, names
 from storage.store import Session
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
-READERS = 2
-BUSY_SECONDS = 10
 LARGEST_GROUP = 64
 
 
@@ -66,18 +62,15 @@ class _Written:
         self.answers.append((job, None, error))
 
 
-class SqliteStore:
+class SqliteStore(SqliteReading):
     """Implements `bot.ports.Store` over one SQLite file in WAL mode with synchronous=FULL."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        super().__init__(path)
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._listeners: list[Callable[[Commit], None]] = []
-        self._local = threading.local()
-        self._opened: list[sqlite3.Connection] = []
-        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sayso-read")
         self._db = _open_writer(path)
-        self._run, self._recent = _runner(self._db.conn), Recent()
+        self._run, self._recent = runner(self._db.conn), Recent()
         self._writer = threading.Thread(target=self._write_forever, name="sayso-write", daemon=True)
         self._writer.start()
 
@@ -91,14 +84,6 @@ class SqliteStore:
         self._jobs.put(_Job(work, future, loop))
         return await future
 
-    async def read(self, work: Callable[[Reader], T]) -> T:
-        """Run `work` on a read-only connection, inside one consistent view."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
-
-    async def look(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """As `read`, with the connection itself."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read_with, work)
-
     @property
     def writing(self) -> sqlite3.Connection:
         """The writer thread's own connection: only for functions that `transact` runs."""
@@ -108,44 +93,11 @@ class SqliteStore:
         """Call `listener` in the event loop after every commit that touched something."""
         self._listeners.append(listener)
 
-    async def backup(self, path: str) -> None:
-        """Write a consistent copy of the database to `path`."""
-
-        def copy() -> None:
-            with sqlite3.connect(self.path) as source, sqlite3.connect(path) as target:
-                source.backup(target)
-
-        await asyncio.get_running_loop().run_in_executor(self._readers, copy)
-
     async def close(self) -> None:
         """Let the writer finish what it has, then close every connection."""
         self._jobs.put(None)
         await asyncio.to_thread(self._writer.join)
-        self._readers.shutdown(wait=True)
-        for connection in self._opened:
-            connection.close()
-
-    def _read(self, work: Callable[[Reader], T]) -> T:
-        return self._read_with(lambda connection: work(Session(_runner(connection))))
-
-    def _read_with(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = sqlite3.connect(
-                f"{self.path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
-            )
-            connection.row_factory = sqlite3.Row
-            connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
-            self._local.connection = connection
-            self._opened.append(connection)
-        try:
-            connection.execute("BEGIN")
-            return work(connection)
-        except sqlite3.Error as error:
-            raise _unavailable(error) from error
-        finally:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+        await super().close()
 
     def _write_forever(self) -> None:
         while (job := self._jobs.get()) is not None:
@@ -175,7 +127,7 @@ class SqliteStore:
             if connection.in_transaction:
                 connection.rollback()
             log.exception("commit_failed")
-            written = _Written([(job, None, _unavailable(error)) for job in group])
+            written = _Written([(job, None, unavailable(error)) for job in group])
         self._answer(written)
 
     def _together(self, group: list[_Job]) -> _Written | None:
@@ -207,7 +159,7 @@ class SqliteStore:
                 if isinstance(error, sqlite3.Error) and not connection.in_transaction:
                     raise  # a full disk has made SQLite undo the whole group, savepoints and all
                 connection.execute("ROLLBACK TO job")
-                written.failed(job, _unavailable(error) if isinstance(error, sqlite3.Error) else error)
+                written.failed(job, unavailable(error) if isinstance(error, sqlite3.Error) else error)
             else:
                 written.done(job, answer, session)
             connection.execute("RELEASE job")
@@ -278,10 +230,6 @@ def _prepared(connection: sqlite3.Connection) -> Database:
     return db
 
 
-def _unavailable(error: sqlite3.Error) -> Unavailable:
-    return Unavailable(f"The database cannot answer now ({error}), so nothing was done; try again in a moment.")
-
-
 def _migrate(db: Database) -> None:
     """Apply what is pending; refuse a database that a newer Sayso has migrated further."""
     applied = {migration.name for migration in migrations.applied(db)}
@@ -290,13 +238,3 @@ def _migrate(db: Database) -> None:
             f"A newer Sayso wrote the database (it has {min(strange)}); start that version, or restore a backup."
         )
     migrations.apply(db)
-
-
-def _runner(connection: sqlite3.Connection) -> Callable[[str, dict[str, Any]], list[Row]]:
-    def run(name: str, parameters: dict[str, Any]) -> list[Row]:
-        cursor = connection.execute(QUERIES[name], parameters)
-        if cursor.description is not None:
-            return cast(list[Row], cursor.fetchall())
-        return [{"changed": cursor.rowcount}] if cursor.rowcount > 0 else []
-
-    return run

@@ -6,13 +6,13 @@ from typing import Final
 from bot.domain.decision import DecisionKind
 from bot.domain.proposal import Content, Proposal, Reply
 from bot.drafting.training import TrainingCase
-from bot.ports import Query, Reader, Store
+from bot.ports import Query, Reader, ReadOnlyStore
 
 PAGE: Final = 200
 _SENT: Final = frozenset({DecisionKind.APPROVED, DecisionKind.EDITED})
 
 
-async def training_cases(store: Store) -> AsyncIterator[TrainingCase]:
+async def training_cases(store: ReadOnlyStore) -> AsyncIterator[TrainingCase]:
     """Every case that a person decided, with what the AI drafted and what went out."""
     cursor: str | None = None
     while page := await store.read(lambda tx, after=cursor: _page(tx, after)):  # type: ignore[misc]  # a default binds

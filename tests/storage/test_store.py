@@ -1,6 +1,8 @@
 """The contract of the store: what every database behind `bot.ports.Store` has to keep."""
 
 import asyncio
+import errno
+import os
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -18,6 +20,7 @@ from bot.domain.errors import BadInput, NotFound, Unavailable
 from bot.domain.lifecycle import Move, State
 from bot.domain.proposal import Conversation, Evidence, Execution, Json, Message, Proposal, Reply
 from bot.ports import Commit, Pause, Query, Store, Tx
+from storage import serving
 from storage.recent import HEAVIEST, KEPT, Recent
 from tests.storage.builders import MARIA, NOW, a_proposal, a_store, an_errand, an_event, leased, submission
 
@@ -585,6 +588,14 @@ async def test_who_waits_is_told_after_the_commit_and_can_read_it(store: Store) 
     assert (await store.read(lambda tx: tx.proposal(a_proposal().id))).state is State.PENDING
 
 
+async def test_a_commit_is_on_the_disk_before_anybody_is_told(store: Store) -> None:
+    """FULL: without it a power cut may take back what Slack was told is done."""
+    assert isinstance(store, storage.sqlite.SqliteStore)
+    full, writer = 2, store.writing
+    assert await store.transact(lambda tx: writer.execute("PRAGMA synchronous").fetchone()[0]) == full
+    assert await store.transact(lambda tx: writer.execute("PRAGMA journal_mode").fetchone()[0]) == "wal"
+
+
 async def test_a_reader_cannot_write(store: Store) -> None:
     with pytest.raises(Unavailable, match="readonly"):
         await store.read(lambda tx: tx.enqueue(an_errand(1)))  # type: ignore[attr-defined]  # that is the point
@@ -777,3 +788,39 @@ async def test_a_backup_is_a_whole_database(store: Store, tmp_path: Path) -> Non
     assert await copy.read(lambda tx: tx.proposal(a_proposal().id)) == a_proposal()
     assert await check_chain(copy) == (1, None)
     await copy.close()
+
+
+async def test_a_copy_that_fails_leaves_nothing_and_the_next_one_is_whole(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.transact(lambda tx: tx.audit(an_event(1)))
+    before = sorted(tmp_path.iterdir())
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fsync", _no_room)
+        with pytest.raises(BadInput, match="No space left"):
+            await store.backup(str(tmp_path / "copy.db"))
+    assert sorted(tmp_path.iterdir()) == before
+    (tmp_path / "copy.db.part").write_bytes(b"half a page")
+    (tmp_path / "copy.db.part-journal").write_bytes(b"of a copy that was killed")
+    await store.backup(str(tmp_path / "copy.db"))
+    assert sorted(tmp_path.iterdir()) == sorted([*before, tmp_path / "copy.db"])
+    copy = a_store(tmp_path, "copy.db")
+    assert await check_chain(copy) == (1, None)
+    await copy.close()
+
+
+def _no_room(descriptor: int) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("second", ["link.db", "folder/sayso.db", "elsewhere/../sayso.db"])
+def test_one_file_has_one_server_whatever_leads_to_it(tmp_path: Path, second: str) -> None:
+    (tmp_path / "sayso.db").touch()
+    (tmp_path / "link.db").symlink_to(tmp_path / "sayso.db")
+    (tmp_path / "folder").symlink_to(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    other = f"sqlite:///{tmp_path}/{second}"
+    with serving(f"sqlite:///{tmp_path}/sayso.db"), pytest.raises(BadInput, match="Another Sayso"), serving(other):
+        pass
+    with serving(other), pytest.raises(BadInput, match="Another Sayso"), serving(f"sqlite:///{tmp_path}/sayso.db"):
+        pass
