@@ -92,7 +92,8 @@ def opened(tx: Tx, policy: Policy, clock: Clock, request: Request, *, connector:
         state=state,
         ruling=ruling,
         created_at=now,
-        expires_at=now + min(request.expires_in or category.expires_in, LONGEST_WAIT),
+        # The agent may want less than the team allows, never more.
+        expires_at=now + min(request.expires_in or category.expires_in, category.expires_in, LONGEST_WAIT),
         callback_url=request.callback_url,
         notes=request.notes,
         cards=_first_cards(ruling.verdict, category),

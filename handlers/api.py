@@ -5,6 +5,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from aiohttp import web
@@ -80,7 +81,7 @@ class Api:
             ),
             lambda tx: self._check(tx, token),
         )
-        return _answer(proposal, status=201 if created else 200)
+        return _answer(proposal, status=201 if created else 200, note=_sooner(proposal, body.lifetime))
 
     async def read(self, request: web.Request) -> web.Response:
         """GET /v1/proposals/{id}?wait=30"""
@@ -180,9 +181,17 @@ def key_of(request: web.Request) -> str:
     return key
 
 
-def _answer(proposal: Proposal, status: int = 200) -> web.Response:
+def _answer(proposal: Proposal, status: int = 200, note: str | None = None) -> web.Response:
     headers = {"Location": f"/v1/proposals/{proposal.id}"} if status == 201 else None
-    return web.json_response(resource(proposal), status=status, headers=headers)
+    document = resource(proposal) | ({"note": note} if note else {})
+    return web.json_response(document, status=status, headers=headers)
+
+
+def _sooner(proposal: Proposal, asked: timedelta | None) -> str | None:
+    """What to say where it expires sooner than the agent asked for."""
+    if asked is None or proposal.expires_at - proposal.created_at >= asked:
+        return None
+    return f"The policy lets {proposal.category} wait no longer than until expires_at; expires_in asked for more."
 
 
 def only(token: Token) -> str | None:

@@ -175,7 +175,7 @@ class FinalOut(BaseModel):
 
 
 class ProposalOut(BaseModel):
-    """The proposal resource."""
+    """The proposal resource; `note`, in the answer to a submission, says what was not done as asked."""
 
     id: str
     state: Literal["pending", "escalated", "approved", "failed", "in_doubt", "executed", "cancelled", "expired"]
@@ -191,6 +191,7 @@ class ProposalOut(BaseModel):
     created_at: str
     expires_at: str
     closed: bool
+    note: str | None = None
 
 
 class TicketOut(BaseModel):

@@ -58,7 +58,7 @@ def _paths() -> dict[str, Any]:
                 "responses": {
                     "201": _response("The new proposal.", "ProposalOut"),
                     "200": _response("The earlier proposal of the same key.", "ProposalOut"),
-                    **_problems(401, 403, 409, 413, 415, 422, 429, 503),
+                    **_problems(401, 403, 408, 409, 413, 415, 422, 429, 503),
                 },
             },
             "get": {
@@ -109,7 +109,7 @@ def _tickets(one: dict[str, Any], key: dict[str, Any]) -> dict[str, Any]:
                 "requestBody": {"required": True, "content": _json("TicketIn")},
                 "responses": {
                     "202": _response("The ticket, kept; the same key gives the same ticket.", "TicketOut"),
-                    **_problems(401, 403, 409, 413, 415, 422, 429, 503),
+                    **_problems(401, 403, 408, 409, 413, 415, 422, 429, 503),
                 },
             }
         },
@@ -133,7 +133,7 @@ def _tickets(one: dict[str, Any], key: dict[str, Any]) -> dict[str, Any]:
                         "description": "Kept, or left aside because it is nothing that a customer wrote.",
                         "content": {"application/json": {"schema": {"type": "object", "properties": kept}}},
                     },
-                    **_problems(401, 404, 413, 415, 422, 503),
+                    **_problems(401, 404, 408, 413, 415, 422, 503),
                 },
             }
         },

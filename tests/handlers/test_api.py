@@ -348,8 +348,20 @@ async def test_a_long_poll_ends_with_its_time(world: World) -> None:
     assert answer.json["state"] == "pending"
 
 
-async def test_expiry_is_as_asked_but_never_beyond_thirty_days(world: World) -> None:
-    for seconds in (60, 30 * 86400):
-        made = await world.propose(expires_in=seconds)
-        span = datetime.fromisoformat(made["expires_at"]) - datetime.fromisoformat(made["created_at"])
-        assert span == timedelta(seconds=seconds)
+@pytest.mark.parametrize(
+    ("asked", "given"),
+    [(None, 4 * 3600), (60, 60), (4 * 3600, 4 * 3600), (4 * 3600 + 1, 4 * 3600), (30 * 86400, 4 * 3600)],
+)
+async def test_an_agent_may_ask_for_less_time_than_the_policy_allows_but_not_for_more(
+    tmp_path: Path, asked: int | None, given: int
+) -> None:
+    policy = POLICY.replace(
+        '[categories.refunds]\nmode = "suggest"', '[categories.refunds]\nmode = "suggest"\nexpires_in = "4h"'
+    )
+    async with running_world(tmp_path / "sayso.db", policy) as world:
+        for status in (201, 200):
+            made = await world.propose(expires_in=asked, key="one", status=status)
+            span = datetime.fromisoformat(made["expires_at"]) - datetime.fromisoformat(made["created_at"])
+            assert span == timedelta(seconds=given)
+            told = "The policy lets refunds wait no longer than until expires_at; expires_in asked for more."
+            assert made.get("note") == (told if asked and asked > given else None)
