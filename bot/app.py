@@ -32,6 +32,7 @@ from bot.domain.policy import Policy
 from bot.drafting import prompt
 from bot.drafting.ports import LibraryAccess
 from bot.errands import Errands, Line
+from bot.executions import Executions
 from bot.executor import Executor
 from bot.intake.office import Office
 from bot.intake.speaker import Speaker
@@ -84,6 +85,7 @@ class Sayso:
     tokens: Tokens
     policy: Policy
     approvals: Approvals
+    executions: Executions
     switch: Switch
     relay: Relay
     office: Office
@@ -121,6 +123,7 @@ class App:
         )
         team = await _team(client, policy)
         approvals = Approvals(store=store, policy=policy, clock=clock, recipient_of=recipient_of)
+        executions = Executions(store=store, policy=policy, clock=clock)
         switch = Switch(store=store, policy=policy, clock=clock)
         thresholds = Thresholds(store=store, policy=policy, clock=clock, retract=approvals.retract_offer)
         learner = Learner(
@@ -144,11 +147,12 @@ class App:
         guard = Guard(allowed_hosts=policy.callback_hosts, allow_loopback_http=_on_loopback(config))
         courier = SlackCourier(client, policy)
         couriers = await self._couriers(store, thresholds, courier, client, session, guard)
-        relay = self._relay(store, approvals, couriers)
+        relay = self._relay(store, approvals, executions, couriers)
         bolt = _bolt(
             client,
             Desk(
                 approvals=approvals,
+                executions=executions,
                 switch=switch,
                 thresholds=thresholds,
                 roster=Roster(client, policy, clock, team=team),
@@ -176,6 +180,7 @@ class App:
             tokens=tokens,
             policy=policy,
             approvals=approvals,
+            executions=executions,
             switch=switch,
             relay=relay,
             office=office,
@@ -208,15 +213,17 @@ class App:
             ErrandKind.CHART: ChartCourier(client, thresholds),
         }
 
-    def _relay(self, store: Store, approvals: Approvals, couriers: dict[ErrandKind, Courier]) -> Relay:
+    def _relay(
+        self, store: Store, approvals: Approvals, executions: Executions, couriers: dict[ErrandKind, Courier]
+    ) -> Relay:
         policy, clock = self._policy, self._clock
         return Relay(
             store=store,
             clock=clock,
             way=self._way,
             couriers=couriers,
-            record=approvals.record,
-            delayed=approvals.delay,
+            record=executions.record,
+            delayed=executions.delay,
             buried=lambda tx, errand, error: _tell_of_dead(tx, policy, clock, errand, error),
             sweep=partial(_sweep, approvals, store, policy, clock),
             attempts=policy.attempts,

@@ -9,10 +9,9 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
-from bot.domain.authority import Person, approvals_needed, check_bounds, check_reviewer
-from bot.domain.decision import DECIDES, SYSTEM, Actor, Decision, DecisionKind, Intervention, Ruling, Seen
-from bot.domain.delivery import Delivered, Errand, Failed, Lost, Outcome, Postponed
-from bot.domain.errors import AlreadyDecided, BadInput, Conflict, KeyReused, NotFound
+from bot.domain.authority import Person, approvals_needed, check_bounds
+from bot.domain.decision import DECIDES, SYSTEM, Actor, Decision, DecisionKind, Ruling, Seen
+from bot.domain.errors import BadInput, Conflict, KeyReused, NotFound
 from bot.domain.lifecycle import PAST, WAITING, Move, State, Verdict, step
 from bot.domain.offer import THRESHOLDS_CONNECTOR, check_edit
 from bot.domain.policy import Policy
@@ -30,7 +29,7 @@ from bot.domain.proposal import (
     canonical_json,
     digest_of,
 )
-from bot.errands import ESCALATION, LOG, OPS, REVIEW, Errands, Line, summary
+from bot.errands import ESCALATION, OPS, REVIEW, Errands, Line, summary
 from bot.moves import TOO_LATE, Moves, check_heard
 from bot.ports import Clock, Reader, Store, Submission, Tx
 from bot.submission import LONGEST_WAIT, Request, check_quota, connector_of, opened, rule_actor
@@ -111,14 +110,6 @@ class Approvals:
             case Verdict.REFUSE:
                 errands.log(proposal)
                 errands.callback(proposal, "proposal.cancelled")
-
-    def _show(self, tx: Tx, errands: Errands, proposal: Proposal, room: str, channel: str) -> Proposal:
-        """Post a card in a room that has none yet, and remember that it is there."""
-        if any(shown == room for shown, _ in proposal.cards):
-            return proposal
-        after = self._moves.moved(tx, proposal, cards=(*proposal.cards, (room, channel)))
-        errands.card(after, room, channel)
-        return after
 
     # people's decisions
 
@@ -249,7 +240,9 @@ class Approvals:
         self._moves.audit(tx, "proposal.escalated", person.actor, after, {"reason": reason})
         errands = Errands(tx, self.policy, self._clock)
         errands.repaint(after)
-        after = self._show(tx, errands, after, ESCALATION, self.policy.category(after.category).escalation_channel)
+        after = self._moves.show(
+            tx, errands, after, ESCALATION, self.policy.category(after.category).escalation_channel
+        )
         self._announce_escalation(errands, after)
         return after
 
@@ -280,45 +273,8 @@ class Approvals:
         errands.repaint(after)
         if state is State.PENDING and after.connector != THRESHOLDS_CONNECTOR:
             # An offer waits where it was made: the reviewers have no say in it.
-            after = self._show(tx, errands, after, REVIEW, self.policy.category(after.category).channel)
+            after = self._moves.show(tx, errands, after, REVIEW, self.policy.category(after.category).channel)
         return after
-
-    async def retry(self, seen: Seen, person: Person) -> Proposal:
-        """Carry it out once more, after it failed or its outcome stayed unknown."""
-        return await self._store.transact(lambda tx: self._retry(tx, seen, person))
-
-    def _retry(self, tx: Tx, seen: Seen, person: Person) -> Proposal:
-        before = self._moves.seen(tx, seen, person, Move.RETRY)
-        intervention = self._intervention(Move.RETRY, person)
-        waiting = Execution(status="waiting", intervention=intervention, before=before.execution)
-        state = step(before.state, Move.RETRY)
-        after = self._moves.moved(tx, before, state=state, execution=waiting, turn=before.turn + 1)
-        self._moves.audit(tx, "proposal.retried", person.actor, after, {})
-        errands = Errands(tx, self.policy, self._clock)
-        errands.execute(after, key=before.execution.key if before.execution else None)
-        errands.repaint(after)
-        return after
-
-    async def confirm(self, seen: Seen, person: Person) -> Proposal:
-        """Say that an execution in doubt did happen."""
-        return await self._store.transact(lambda tx: self._confirm(tx, seen, person))
-
-    def _confirm(self, tx: Tx, seen: Seen, person: Person) -> Proposal:
-        before = self._moves.seen(tx, seen, person, Move.CONFIRM)
-        execution = Execution(
-            status="succeeded",
-            result=f"confirmed by {person.actor.name}",
-            intervention=self._intervention(Move.CONFIRM, person),
-        )
-        after = self._moves.moved(tx, before, state=step(before.state, Move.CONFIRM), execution=execution)
-        self._moves.audit(tx, "proposal.confirmed", person.actor, after, {})
-        errands = Errands(tx, self.policy, self._clock)
-        errands.repaint(after)
-        errands.callback(after, "proposal.executed")
-        return after
-
-    def _intervention(self, move: Move, person: Person) -> Intervention:
-        return Intervention(move=move, by=person.actor, at=self._clock.now())
 
     # the customer
 
@@ -358,7 +314,7 @@ class Approvals:
 
         return await self._store.transact(work)
 
-    # thresholds as proposals, and what ran and was wrong
+    # thresholds as proposals
 
     def offer(self, tx: Tx, category: str, content: Action, reason: str) -> Proposal:
         """Put a looser threshold to the admins, in place of an earlier offer that still waits."""
@@ -400,76 +356,6 @@ class Approvals:
             return False
         self._cancelled(tx, before, SYSTEM, Move.WITHDRAW, reason)
         return True
-
-    async def mark_wrong(self, proposal_id: str, person: Person) -> Proposal:
-        """A reviewer says that what went out on its own was wrong; it counts once."""
-        return await self._store.transact(lambda tx: self._mark_wrong(tx, proposal_id, person))
-
-    def _mark_wrong(self, tx: Tx, proposal_id: str, person: Person) -> Proposal:
-        before = tx.proposal(proposal_id)
-        check_reviewer(self.policy, before, person)
-        if before.decision is None or before.decision.kind is not DecisionKind.AUTOMATIC:
-            raise Conflict("A person decided this one; only what ran on its own can be marked as wrong.")
-        if before.marked_by:
-            sentence = f"{before.marked_by.name} has marked this already; it counts once."
-            raise AlreadyDecided(sentence, winner_id=before.marked_by.id)
-        after = self._moves.moved(tx, before, marked_by=person.actor)
-        self._moves.audit(tx, "proposal.marked_wrong", person.actor, after, {})
-        errands = Errands(tx, self.policy, self._clock)
-        self._relog(tx, errands, after)
-        return after
-
-    def _relog(self, tx: Tx, errands: Errands, proposal: Proposal) -> None:
-        for receipt in tx.receipts(proposal.id):
-            if receipt.room == LOG:
-                lines = tx.message_proposals(receipt.channel, receipt.ts)
-                errands.relog(proposal, receipt.channel, receipt.ts, lines)
-
-    # carrying out
-
-    def record(self, tx: Tx, errand: Errand, outcome: Outcome) -> None:
-        """Write down how an execution ended; runs in the transaction that settles its errand."""
-        before = tx.proposal(errand.proposal_id or "")
-        if before.state is not State.APPROVED:
-            return
-        event: str | None
-        match outcome:
-            case Delivered(result=result):
-                move, event = Move.SUCCEED, "proposal.executed"
-                execution = Execution(status="succeeded", result=result, attempts=errand.attempts)
-            case Lost(error=error):
-                move, event = Move.LOSE, None
-                execution = Execution(status="in_doubt", error=error, attempts=errand.attempts, key=errand.id)
-            case Failed(error=error, partly=partly):
-                move, event = Move.FAIL, "proposal.failed"
-                # Of several tries an earlier one may have arrived, whatever the last one was told.
-                key = errand.id if partly or errand.tried_before else None
-                execution = Execution(status="failed", error=error, attempts=errand.attempts, key=key)
-            case Postponed(error=error):
-                # The tries are used up. A receiver that honours the key may have had one: a retry keeps the key.
-                move, event = Move.FAIL, "proposal.failed"
-                execution = Execution(status="failed", error=error, attempts=errand.attempts, key=errand.id)
-        earlier = before.execution.intervention if before.execution else None
-        execution = replace(execution, intervention=earlier)
-        after = self._moves.moved(tx, before, state=step(before.state, move), execution=execution)
-        audit: dict[str, Json] = {"delivery": errand.id, "attempts": errand.attempts, "error": execution.error}
-        self._moves.audit(tx, f"proposal.{after.state.value}", SYSTEM, after, audit)
-        errands = Errands(tx, self.policy, self._clock)
-        errands.repaint(after)
-        if event:
-            errands.callback(after, event)
-        if move is not Move.SUCCEED:
-            after = self._show(tx, errands, after, OPS, self.policy.channels.ops)
-        if after.decision and after.decision.kind is DecisionKind.AUTOMATIC and (move is not Move.SUCCEED or earlier):
-            self._relog(tx, errands, after)
-
-    def delay(self, tx: Tx, errand: Errand, error: str) -> None:
-        """Write down that an execution did not get through yet: its cards say so, and offer no undo any more."""
-        before = tx.proposal(errand.proposal_id or "")
-        if before.state is State.APPROVED and before.execution:
-            execution = replace(before.execution, error=error, attempts=errand.attempts)
-            after = self._moves.moved(tx, before, execution=execution)
-            Errands(tx, self.policy, self._clock).repaint(after)
 
     async def whisper(self, *, channel: str, user: str, text: str) -> None:
         """Leave a line that only this user will see."""

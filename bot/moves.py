@@ -14,6 +14,7 @@ from bot.domain.lifecycle import WAITING, Move, State, step
 from bot.domain.moment import text_of_time
 from bot.domain.policy import Policy
 from bot.domain.proposal import Json, Proposal
+from bot.errands import Errands
 from bot.ports import Clock, Reader, Tx
 
 TOO_LATE: Final = "It is too late to undo this: it is already on its way."
@@ -85,6 +86,14 @@ class Moves:
         """Whether this move said something about the AI: a decision, a mark, or the end of the time to undo one."""
         settled = before.state is State.APPROVED and bool(self._policy.category(after.category).undo_window)
         return after.decision != before.decision or after.marked_by != before.marked_by or settled
+
+    def show(self, tx: Tx, errands: Errands, proposal: Proposal, room: str, channel: str) -> Proposal:
+        """Post a card in a room that has none yet, and remember that it is there."""
+        if any(shown == room for shown, _ in proposal.cards):
+            return proposal
+        after = self.moved(tx, proposal, cards=(*proposal.cards, (room, channel)))
+        errands.card(after, room, channel)
+        return after
 
     def audit(self, tx: Tx, kind: str, actor: Actor, proposal: Proposal | None, payload: Mapping[str, Json]) -> None:
         """Append an event; of the content only a salted commitment, so that it can be erased and the chain stays."""

@@ -9,7 +9,6 @@ from slack_bolt.async_app import AsyncAck
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.approvals import Approvals
 from bot.domain.authority import Person
 from bot.domain.decision import Seen
 from bot.domain.errors import SaysoError, WroteAgain
@@ -25,7 +24,7 @@ from bot.slack.thresholds import applied
 from handlers.desk import Body, Desk, channel_of
 
 log = structlog.get_logger(__name__)
-Decide = Callable[[Approvals, Seen, Person], Awaitable[Proposal]]
+Decide = Callable[[Seen, Person], Awaitable[Proposal]]
 Paint = Callable[[Proposal, str], dict[str, Any]]
 
 WINDOW_SECONDS: Final = 2.5
@@ -52,32 +51,32 @@ async def approve(ack: AsyncAck, body: Body, action: Body, client: AsyncWebClien
 
 async def escalate(ack: AsyncAck, body: Body, action: Body, desk: Desk) -> None:
     """Hand the case to the escalation team."""
-    await _decide(ack, body, action["value"], desk, lambda desk_, seen, person: desk_.escalate(seen, person))
+    await _decide(ack, body, action["value"], desk, desk.approvals.escalate)
 
 
 async def take_over(ack: AsyncAck, body: Body, action: Body, desk: Desk) -> None:
     """A person answers the customer elsewhere."""
-    await _decide(ack, body, action["value"], desk, lambda desk_, seen, person: desk_.take_over(seen, person))
+    await _decide(ack, body, action["value"], desk, desk.approvals.take_over)
 
 
 async def undo(ack: AsyncAck, body: Body, action: Body, desk: Desk) -> None:
     """Take an approval back."""
-    await _decide(ack, body, action["value"], desk, lambda desk_, seen, person: desk_.undo(seen, person))
+    await _decide(ack, body, action["value"], desk, desk.approvals.undo)
 
 
 async def retry(ack: AsyncAck, body: Body, action: Body, desk: Desk) -> None:
     """Carry it out once more."""
-    await _decide(ack, body, action["value"], desk, lambda desk_, seen, person: desk_.retry(seen, person))
+    await _decide(ack, body, action["value"], desk, desk.executions.retry)
 
 
 async def confirm(ack: AsyncAck, body: Body, action: Body, desk: Desk) -> None:
     """It did happen."""
-    await _decide(ack, body, action["value"], desk, lambda desk_, seen, person: desk_.confirm(seen, person))
+    await _decide(ack, body, action["value"], desk, desk.executions.confirm)
 
 
 async def give_up(ack: AsyncAck, body: Body, action: Body, desk: Desk) -> None:
     """It did not happen and shall not."""
-    await _decide(ack, body, action["value"], desk, lambda desk_, seen, person: desk_.reject(seen, person))
+    await _decide(ack, body, action["value"], desk, desk.approvals.reject)
 
 
 async def edit(ack: AsyncAck, body: Body, action: Body, client: AsyncWebClient, desk: Desk) -> None:
@@ -111,7 +110,7 @@ async def log_more(ack: AsyncAck, body: Body, action: Body, client: AsyncWebClie
         await open_case(ack, body, value, client, desk)
         return
     try:
-        await desk.act(body, lambda person: desk.approvals.mark_wrong(value, person))
+        await desk.act(body, lambda person: desk.executions.mark_wrong(value, person))
     except SaysoError as error:
         await desk.tell(body, error)
     await ack()
@@ -168,7 +167,7 @@ def _as_it_stands(proposal: Proposal) -> Seen:
 async def _decide(ack: AsyncAck, body: Body, value: str, desk: Desk, decide: Decide) -> None:
     try:
         seen = ids.seen_of(value)
-        await desk.act(body, lambda person: decide(desk.approvals, seen, person))
+        await desk.act(body, lambda person: decide(seen, person))
     except SaysoError as error:
         await desk.tell(body, error)
     await ack()

@@ -8,6 +8,7 @@ from bot.approvals import Approvals
 from bot.domain.authority import Person
 from bot.domain.errors import AlreadyDecided, NotListed, SaysoError
 from bot.domain.policy import Policy
+from bot.executions import Executions
 from bot.intake.reception import Reception
 from bot.ports import Clock, Store
 from bot.slack.roster import Roster
@@ -23,6 +24,7 @@ class Desk:
     """Everything that a Slack handler may call; Bolt hands it to listeners as `desk`."""
 
     approvals: Approvals
+    executions: Executions
     switch: Switch
     thresholds: Thresholds
     roster: Roster

@@ -89,7 +89,7 @@ async def test_a_reply_marked_as_wrong_counts_once_and_shows_who_marked_it(world
         str(line.blocks).count("This was wrong") - 1,
     )
     with pytest.raises(AlreadyDecided, match="Otto has marked this already; it counts once"):
-        await world.sayso.approvals.mark_wrong(ours, BEN)
+        await world.sayso.executions.mark_wrong(ours, BEN)
     await learned(world)
     stands = await standing(world)
     assert stands.monitor is not None
@@ -102,7 +102,7 @@ async def test_enough_marks_hold_the_category(world: World) -> None:
     sent = [await one(world, confidence=0.98) for _ in range(12)]
     assert {proposed["ruling"]["verdict"] for proposed in sent} == {"automate"}
     for proposed in sent:
-        await world.sayso.approvals.mark_wrong(proposed["id"], MARIA)
+        await world.sayso.executions.mark_wrong(proposed["id"], MARIA)
     await learned(world)
     assert (await standing(world)).regime == 2
     await world.message("C0OPS", "is held again")

@@ -21,6 +21,7 @@ from bot.domain.delivery import Delivered, Errand, ErrandKind, Failed, Lost, Out
 from bot.domain.errors import SaysoError
 from bot.domain.lifecycle import TRANSITIONS, Move, State, step
 from bot.domain.proposal import Action, Content, Conversation, Proposal, Reply, digest_of
+from bot.executions import Executions
 from bot.policy_file import load_policy
 from bot.ports import Tx
 from bot.relay import Relay
@@ -104,13 +105,14 @@ class Moves(RuleBasedStateMachine):
         self.approvals = Approvals(
             store=self.store, policy=policy, clock=self.clock, recipient_of=lambda _, talk: talk.id
         )
+        self.executions = Executions(store=self.store, policy=policy, clock=self.clock)
         self.relay = Relay(
             store=self.store,
             clock=self.clock,
             way=RightOfWay(),
             couriers={},
-            record=self.approvals.record,
-            delayed=self.approvals.delay,
+            record=self.executions.record,
+            delayed=self.executions.delay,
             buried=_nobody_is_told,
             sweep=self.approvals.expire,
             attempts=3,
@@ -230,8 +232,8 @@ class Moves(RuleBasedStateMachine):
             Move.REJECT: lambda seen, person, _: do.reject(seen, person, reason="no"),
             Move.TAKE_OVER: lambda seen, person, _: do.take_over(seen, person),
             Move.UNDO: lambda seen, person, _: do.undo(seen, person),
-            Move.RETRY: lambda seen, person, _: do.retry(seen, person),
-            Move.CONFIRM: lambda seen, person, _: do.confirm(seen, person),
+            Move.RETRY: lambda seen, person, _: self.executions.retry(seen, person),
+            Move.CONFIRM: lambda seen, person, _: self.executions.confirm(seen, person),
             Move.WITHDRAW: lambda seen, _, __: do.withdraw(seen.proposal_id, "shop-ai"),
         }
 

@@ -1,0 +1,129 @@
+"""How carrying out stands: what the relay reports of it, and what people say about one that went wrong."""
+
+from dataclasses import replace
+
+from bot.domain.authority import Person, check_reviewer
+from bot.domain.decision import SYSTEM, DecisionKind, Intervention, Seen
+from bot.domain.delivery import Delivered, Errand, Failed, Lost, Outcome, Postponed
+from bot.domain.errors import AlreadyDecided, Conflict
+from bot.domain.lifecycle import Move, State, step
+from bot.domain.policy import Policy
+from bot.domain.proposal import Execution, Json, Proposal
+from bot.errands import LOG, OPS, Errands
+from bot.moves import Moves
+from bot.ports import Clock, Store, Tx
+
+
+class Executions:
+    """After the decision: succeeded, failed, in doubt, and tried again."""
+
+    def __init__(self, *, store: Store, policy: Policy, clock: Clock) -> None:
+        self._store, self._policy, self._clock = store, policy, clock
+        self._moves = Moves(policy, clock)
+
+    # what the relay reports
+
+    def record(self, tx: Tx, errand: Errand, outcome: Outcome) -> None:
+        """Write down how an execution ended; runs in the transaction that settles its errand."""
+        before = tx.proposal(errand.proposal_id or "")
+        if before.state is not State.APPROVED:
+            return
+        move, execution = _ended(errand, outcome)
+        earlier = before.execution.intervention if before.execution else None
+        execution = replace(execution, attempts=errand.attempts, intervention=earlier)
+        after = self._moves.moved(tx, before, state=step(before.state, move), execution=execution)
+        audit: dict[str, Json] = {"delivery": errand.id, "attempts": errand.attempts, "error": execution.error}
+        self._moves.audit(tx, f"proposal.{after.state.value}", SYSTEM, after, audit)
+        errands = Errands(tx, self._policy, self._clock)
+        errands.repaint(after)
+        if move is not Move.LOSE:
+            errands.callback(after, f"proposal.{after.state.value}")
+        if move is not Move.SUCCEED:
+            after = self._moves.show(tx, errands, after, OPS, self._policy.channels.ops)
+        if after.decision and after.decision.kind is DecisionKind.AUTOMATIC and (move is not Move.SUCCEED or earlier):
+            _relog(tx, errands, after)
+
+    def delay(self, tx: Tx, errand: Errand, error: str) -> None:
+        """Write down that an execution did not get through yet: its cards say so, and offer no undo any more."""
+        before = tx.proposal(errand.proposal_id or "")
+        if before.state is State.APPROVED and before.execution:
+            execution = replace(before.execution, error=error, attempts=errand.attempts)
+            after = self._moves.moved(tx, before, execution=execution)
+            Errands(tx, self._policy, self._clock).repaint(after)
+
+    # what people say
+
+    async def retry(self, seen: Seen, person: Person) -> Proposal:
+        """Carry it out once more, after it failed or its outcome stayed unknown."""
+        return await self._store.transact(lambda tx: self._retry(tx, seen, person))
+
+    def _retry(self, tx: Tx, seen: Seen, person: Person) -> Proposal:
+        before = self._moves.seen(tx, seen, person, Move.RETRY)
+        last = self._intervention(Move.RETRY, person)
+        waiting = Execution(status="waiting", intervention=last, before=before.execution)
+        state = step(before.state, Move.RETRY)
+        after = self._moves.moved(tx, before, state=state, execution=waiting, turn=before.turn + 1)
+        self._moves.audit(tx, "proposal.retried", person.actor, after, {})
+        errands = Errands(tx, self._policy, self._clock)
+        errands.execute(after, key=before.execution.key if before.execution else None)
+        errands.repaint(after)
+        return after
+
+    async def confirm(self, seen: Seen, person: Person) -> Proposal:
+        """Say that an execution in doubt did happen."""
+        return await self._store.transact(lambda tx: self._confirm(tx, seen, person))
+
+    def _confirm(self, tx: Tx, seen: Seen, person: Person) -> Proposal:
+        before = self._moves.seen(tx, seen, person, Move.CONFIRM)
+        last = self._intervention(Move.CONFIRM, person)
+        execution = Execution(status="succeeded", result=f"confirmed by {person.actor.name}", intervention=last)
+        after = self._moves.moved(tx, before, state=step(before.state, Move.CONFIRM), execution=execution)
+        self._moves.audit(tx, "proposal.confirmed", person.actor, after, {})
+        errands = Errands(tx, self._policy, self._clock)
+        errands.repaint(after)
+        errands.callback(after, "proposal.executed")
+        return after
+
+    def _intervention(self, move: Move, person: Person) -> Intervention:
+        return Intervention(move=move, by=person.actor, at=self._clock.now())
+
+    async def mark_wrong(self, proposal_id: str, person: Person) -> Proposal:
+        """A reviewer says that what went out on its own was wrong; it counts once."""
+        return await self._store.transact(lambda tx: self._mark_wrong(tx, proposal_id, person))
+
+    def _mark_wrong(self, tx: Tx, proposal_id: str, person: Person) -> Proposal:
+        before = tx.proposal(proposal_id)
+        check_reviewer(self._policy, before, person)
+        if before.decision is None or before.decision.kind is not DecisionKind.AUTOMATIC:
+            raise Conflict("A person decided this one; only what ran on its own can be marked as wrong.")
+        if before.marked_by:
+            sentence = f"{before.marked_by.name} has marked this already; it counts once."
+            raise AlreadyDecided(sentence, winner_id=before.marked_by.id)
+        after = self._moves.moved(tx, before, marked_by=person.actor)
+        self._moves.audit(tx, "proposal.marked_wrong", person.actor, after, {})
+        _relog(tx, Errands(tx, self._policy, self._clock), after)
+        return after
+
+
+def _ended(errand: Errand, outcome: Outcome) -> tuple[Move, Execution]:
+    """The move that an outcome makes, and the execution as it then stands; its key is for a retry."""
+    match outcome:
+        case Delivered(result=result):
+            return Move.SUCCEED, Execution(status="succeeded", result=result)
+        case Lost(error=error):
+            return Move.LOSE, Execution(status="in_doubt", error=error, key=errand.id)
+        case Failed(error=error, partly=partly):
+            # Of several tries an earlier one may have arrived, whatever the last one was told.
+            key = errand.id if partly or errand.tried_before else None
+            return Move.FAIL, Execution(status="failed", error=error, key=key)
+        case Postponed(error=error):
+            # The tries are used up. A receiver that honours the key may have had one: a retry keeps the key.
+            return Move.FAIL, Execution(status="failed", error=error, key=errand.id)
+
+
+def _relog(tx: Tx, errands: Errands, proposal: Proposal) -> None:
+    """Bring the log line of what ran on its own up to date."""
+    for receipt in tx.receipts(proposal.id):
+        if receipt.room == LOG:
+            lines = tx.message_proposals(receipt.channel, receipt.ts)
+            errands.relog(proposal, receipt.channel, receipt.ts, lines)
