@@ -1,4 +1,4 @@
-"""The use cases of a proposal: submit it, decide it, record how carrying it out ended.
+"""The use cases of a proposal: submit it, decide it, withdraw it, let it expire.
 
 Every method is one transaction: the move, its audit event and the errands it causes are written together or not at all.
 """
@@ -240,9 +240,8 @@ class Approvals:
         self._moves.audit(tx, "proposal.escalated", person.actor, after, {"reason": reason})
         errands = Errands(tx, self.policy, self._clock)
         errands.repaint(after)
-        after = self._moves.show(
-            tx, errands, after, ESCALATION, self.policy.category(after.category).escalation_channel
-        )
+        channel = self.policy.category(after.category).escalation_channel
+        after = self._moves.show(tx, errands, after, ESCALATION, channel)
         self._announce_escalation(errands, after)
         return after
 
