@@ -1,6 +1,7 @@
 """How carrying out stands: what the relay reports of it, and what people say about one that went wrong."""
 
 from dataclasses import replace
+from typing import Final
 
 from bot.domain.authority import Person, check_reviewer
 from bot.domain.decision import SYSTEM, DecisionKind, Intervention, Seen
@@ -12,6 +13,8 @@ from bot.domain.proposal import Execution, Json, Proposal
 from bot.errands import LOG, OPS, Errands
 from bot.moves import Moves
 from bot.ports import Clock, Store, Tx
+
+TOLD_TO_THE_AGENT: Final = {Move.SUCCEED: "proposal.executed", Move.FAIL: "proposal.failed"}
 
 
 class Executions:
@@ -36,8 +39,8 @@ class Executions:
         self._moves.audit(tx, f"proposal.{after.state.value}", SYSTEM, after, audit)
         errands = Errands(tx, self._policy, self._clock)
         errands.repaint(after)
-        if move is not Move.LOSE:
-            errands.callback(after, f"proposal.{after.state.value}")
+        if event := TOLD_TO_THE_AGENT.get(move):
+            errands.callback(after, event)
         if move is not Move.SUCCEED:
             after = self._moves.show(tx, errands, after, OPS, self._policy.channels.ops)
         if after.decision and after.decision.kind is DecisionKind.AUTOMATIC and (move is not Move.SUCCEED or earlier):

@@ -217,11 +217,15 @@ class Store(ReadOnlyStore, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """All that a courier needs to know of a proposal: how it stands, its wordings, and, to repaint, its messages."""
+    """All that a courier needs to know of a proposal: how it stands, its wordings, and, to repaint, its messages.
+
+    `paused` says that executions are stopped now.
+    """
 
     proposal: Proposal
     revisions: tuple[Revision, ...]
     receipts: tuple[Receipt, ...]
+    paused: bool = False
 
 
 class Courier(Protocol):

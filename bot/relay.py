@@ -92,7 +92,12 @@ class Relay:
 
     async def start(self) -> None:
         """End the leases of a dead predecessor, then begin."""
-        await self._store.transact(lambda tx: tx.abandon_leases(self._clock.now()))
+
+        def begin(tx: Tx) -> bool:
+            tx.abandon_leases(self._clock.now())
+            return tx.pause() is not None
+
+        self._paused = await self._store.transact(begin)
         self._loops = [
             asyncio.create_task(self._run(), name="sayso-relay"),
             asyncio.create_task(self._sweep_forever(), name="sayso-sweep"),
@@ -192,7 +197,8 @@ class Relay:
 
         def case(proposal_id: str) -> Case:
             if proposal_id not in cases:
-                cases[proposal_id] = _case(tx, proposal_id, receipts=proposal_id in repainted)
+                made = _case(tx, proposal_id, receipts=proposal_id in repainted)
+                cases[proposal_id] = replace(made, paused=True) if self._paused else made
             return cases[proposal_id]
 
         leased = []

@@ -45,7 +45,7 @@ async def approve(ack: AsyncAck, body: Body, action: Body, client: AsyncWebClien
         await _open(ack, body, action["value"], client, desk, Move.APPROVE, read_modal)
         return
     except SaysoError as error:
-        await desk.tell(body, error)
+        await desk.tell(body, error, about=_case(action["value"]))
     await ack()
 
 
@@ -112,7 +112,7 @@ async def log_more(ack: AsyncAck, body: Body, action: Body, client: AsyncWebClie
     try:
         await desk.act(body, lambda person: desk.executions.mark_wrong(value, person))
     except SaysoError as error:
-        await desk.tell(body, error)
+        await desk.tell(body, error, about=value)
     await ack()
 
 
@@ -160,6 +160,11 @@ async def _approvable(body: Body, desk: Desk, proposal: Proposal) -> bool:
     return True
 
 
+def _case(value: str) -> str:
+    """The id of the case that a button is about, whatever else it carries."""
+    return value.partition(":")[0]
+
+
 def _as_it_stands(proposal: Proposal) -> Seen:
     return replace(proposal.seen, follow_ups=len(proposal.follow_ups))
 
@@ -169,7 +174,7 @@ async def _decide(ack: AsyncAck, body: Body, value: str, desk: Desk, decide: Dec
         seen = ids.seen_of(value)
         await desk.act(body, lambda person: decide(seen, person))
     except SaysoError as error:
-        await desk.tell(body, error)
+        await desk.tell(body, error, about=_case(value))
     await ack()
 
 
@@ -183,7 +188,7 @@ async def _open(
         metadata = Metadata(seen=replace(seen, follow_ups=len(proposal.follow_ups)), channel=channel_of(body)).text()
         await _show_view(body, client, desk, paint(proposal, metadata))
     except SaysoError as error:
-        await desk.tell(body, error)
+        await desk.tell(body, error, about=_case(value))
     await ack()
 
 

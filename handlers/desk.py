@@ -11,6 +11,7 @@ from bot.domain.policy import Policy
 from bot.executions import Executions
 from bot.intake.reception import Reception
 from bot.ports import Clock, Store
+from bot.slack.cards import named
 from bot.slack.roster import Roster
 from bot.switch import Switch
 from bot.thresholds import Thresholds
@@ -46,12 +47,21 @@ class Desk:
         except NotListed:
             return await deed(await self.person(body))
 
-    async def tell(self, body: Body, error: SaysoError) -> None:
-        """Tell whoever acted, and only them, why it was refused; a second click of the winner needs no answer."""
-        user = user_of(body)
-        if isinstance(error, AlreadyDecided) and error.winner_id == user:
+    async def tell(self, body: Body, error: SaysoError, *, about: str | None = None) -> None:
+        """Tell whoever acted, and only them, why it was refused; a second click of the winner needs no answer.
+
+        `about` is the id of the case: of two hundred cards a day, nobody remembers which one they clicked last.
+        """
+        if isinstance(error, AlreadyDecided) and error.winner_id == user_of(body):
             return
-        await self.say(body, error.sentence)
+        name = await self._name(about) if about else ""
+        await self.say(body, f"{name}: {error.sentence}" if name else error.sentence)
+
+    async def _name(self, proposal_id: str) -> str:
+        try:
+            return named(await self.store.read(lambda tx: tx.proposal(proposal_id)))
+        except SaysoError:
+            return ""
 
     async def say(self, body: Body, text: str) -> None:
         """Tell whoever acted something that only they see."""

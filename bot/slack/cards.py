@@ -106,7 +106,7 @@ def _blocks(case: Case, room: str, talk_words: int, *, undoable: bool) -> list[B
         blocks += [*(_arguments(proposal.content) if isinstance(proposal.content, Action) else []), *changed]
     else:
         blocks += _proposed_in_short(proposal)
-    blocks += status(proposal, room)
+    blocks += status(proposal, room, paused=case.paused)
     if buttons := _buttons(proposal, room, undoable=undoable):
         blocks.append(actions(f"sayso:{proposal.id}:{room}:{proposal.version}", buttons))
     return blocks
@@ -145,6 +145,13 @@ def what(content: Content, customer: Mapping[str, Json]) -> list[Element]:
     if isinstance(content, Reply):
         return [words("Reply to ", bold=True), name]
     return [words(shown(content.name, 80), bold=True, code=True), words(" for "), name]
+
+
+def named(proposal: Proposal) -> str:
+    """What a case is called in a sentence: `Reply to Ana Lopez`, `refund for Ana Lopez`."""
+    name = shown(who(proposal.conversation.customer), 80)
+    content = proposal.content
+    return f"Reply to {name}" if isinstance(content, Reply) else f"{shown(content.name, 80)} for {name}"
 
 
 def _headline(proposal: Proposal) -> str:
@@ -343,7 +350,7 @@ def _buttons(proposal: Proposal, room: str, *, undoable: bool) -> list[Element]:
         case State.ESCALATED if room == ESCALATION:
             return [button("Take over", ids.TAKE_OVER, value), *decide, menu]
         case State.APPROVED if undoable and not (proposal.execution and proposal.execution.attempts):
-            return [button("Undo", ids.UNDO, value)]
+            return [button("Undo", ids.UNDO, value), case]
         case State.FAILED:
             again = button("Try again", ids.RETRY, value, style="primary")
             return [again, button("Give up", ids.GIVE_UP, value), case]
@@ -355,7 +362,7 @@ def _buttons(proposal: Proposal, room: str, *, undoable: bool) -> list[Element]:
                 case,
             ]
         case _:
-            return []
+            return [case]
 
 
 def _deciding(proposal: Proposal, value: str) -> list[Element]:

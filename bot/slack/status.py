@@ -10,7 +10,7 @@ from bot.errands import ESCALATION
 from bot.slack.blocks import Block, Element, date, line, mention, rich, shown, words
 
 
-def status(proposal: Proposal, room: str) -> list[Block]:
+def status(proposal: Proposal, room: str, *, paused: bool = False) -> list[Block]:
     """Escalated by whom, decided by whom, carried out or not; empty while a new case waits."""
     parts: list[Element] = []
     if proposal.escalated_by and not (proposal.decision and proposal.decision.kind is DecisionKind.ESCALATED):
@@ -21,7 +21,7 @@ def status(proposal: Proposal, room: str) -> list[Block]:
         parts += _decided(proposal.decision)
     if proposal.execution and proposal.execution.intervention:
         parts += _intervened(proposal.execution.intervention)
-    parts += _carried_out(proposal)
+    parts += _carried_out(proposal, paused=paused)
     if proposal.state is State.ESCALATED and room != ESCALATION:
         parts.append(words(". It is with the escalation team now."))
     return [rich(line(*parts))] if parts else []
@@ -82,12 +82,14 @@ def _person(actor: Actor) -> list[Element]:
     return [mention(actor.id)] if actor.kind == "person" else [words(shown(actor.name, 80))]
 
 
-def _carried_out(proposal: Proposal) -> list[Element]:
+def _carried_out(proposal: Proposal, *, paused: bool) -> list[Element]:
     execution = proposal.execution
     if execution is None:
         return []
     sent = "Sent" if proposal.kind == "reply" else "Done"
     match execution.status:
+        case "waiting" if paused:
+            return [words("\n⏸️ It waits: an admin has paused all executions.", bold=True)]
         case "waiting" if execution.error:
             tries = "The first try" if execution.attempts == 1 else f"{execution.attempts} tries"
             return [

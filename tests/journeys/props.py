@@ -180,6 +180,12 @@ def cards_of(slack: LocalSlack, proposal_id: str, channel: str = "C0REVIEW") -> 
     return [m for m in slack.messages(channel) if f"sayso:{proposal_id}:" in str(m.blocks)]
 
 
+def buttons_of(message: Message) -> list[str]:
+    """The action ids of a message's buttons and menus, in order."""
+    rows = [block["elements"] for block in message.blocks if block["type"] == "actions"]
+    return [str(element["action_id"]) for row in rows for element in row]
+
+
 def notices(slack: LocalSlack) -> list[Message]:
     """What stands in the ops channel, but for the daily line about the audit log."""
     return [message for message in slack.messages("C0OPS") if "The audit log today" not in message.text]

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from bot.slack import ids
 from tests.connectors.receiver import Received
-from tests.journeys.props import Shop, story_of, the_chain_holds, told
+from tests.journeys.props import Shop, buttons_of, painted, story_of, the_chain_holds, told
 from tests.world import World
 
 
@@ -165,3 +165,17 @@ async def test_the_story_is_written_down_and_the_chain_holds(world: World) -> No
         "proposal.executed",
     ]
     assert await the_chain_holds(world)
+
+
+async def test_a_decided_card_keeps_the_way_to_its_full_case(world: World) -> None:
+    said = [{"role": "customer", "text": f"Message {number}."} for number in (1, 2, 3)]
+    proposed = await world.propose(conversation={"id": "conv-1", "messages": said})
+    card = await world.card(proposed["id"])
+    await world.click("U0MARIA", card, ids.APPROVE)
+    now = await painted(world, card, "Sent.")
+    assert buttons_of(now) == [ids.OPEN]
+    await world.click("U0BEN", now, ids.OPEN)
+    view = await world.slack.wait_for_view("U0BEN")
+    assert "Message 1." in str(view.blocks)
+    assert "Approved by Maria" in str(view.blocks)
+    assert view.payload.get("submit") is None, "there is nothing to approve any more"

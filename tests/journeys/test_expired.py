@@ -8,7 +8,17 @@ import pytest
 
 from bot.relay import BREATH
 from bot.slack import ids
-from tests.journeys.props import MovableClock, Shop, at_rest, painted, pass_time, story_of, told, until_stored
+from tests.journeys.props import (
+    MovableClock,
+    Shop,
+    at_rest,
+    buttons_of,
+    painted,
+    pass_time,
+    story_of,
+    told,
+    until_stored,
+)
 from tests.world import World
 
 
@@ -27,7 +37,7 @@ async def test_an_expired_case_never_runs_and_is_not_a_rejected_one(
     assert done["final"] is None
     now = await painted(world, card, "Expired")
     assert "Rejected" not in str(now.blocks)
-    assert not [block for block in now.blocks if block["type"] == "actions"]
+    assert buttons_of(now) == [ids.OPEN]
     assert shop.calls == []
     assert (await story_of(world, proposed["id"]))[-1] == "proposal.expired"
 

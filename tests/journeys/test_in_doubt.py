@@ -15,6 +15,7 @@ from tests.journeys.props import (
     MovableClock,
     Shop,
     at_rest,
+    buttons_of,
     lost_for_words,
     obliging,
     painted,
@@ -101,7 +102,7 @@ async def test_it_happened(forgetful: World, shop: Shop) -> None:
     assert done["execution"]["result"] == "confirmed by Ben"
     for copy in (card, alarm):
         now = await painted(forgetful, copy, "Done.")
-        assert not [block for block in now.blocks if block["type"] == "actions"]
+        assert buttons_of(now) == [ids.OPEN]
     assert len(shop.calls) == 1
     assert (await story_of(forgetful, proposed["id"]))[-2:] == ["proposal.in_doubt", "proposal.confirmed"]
 

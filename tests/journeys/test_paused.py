@@ -33,7 +33,7 @@ async def test_nothing_runs_while_paused_and_everything_after_it(world: World, s
     await world.click("U0MARIA", await world.card(held["id"]), ids.APPROVE)
     alone = await world.propose(category="orders")
     await world.message("C0LOG", "Ana Lopez")
-    await world.message("C0REVIEW", "on its way")
+    await world.message("C0REVIEW", "It waits: an admin has paused all executions.")
     await until_stored(world, at_rest(clock, 2))
     assert {(await world.get(p["id"]))["state"] for p in (held, alone)} == {"approved"}
     assert shop.calls == []

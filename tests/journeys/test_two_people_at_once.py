@@ -40,7 +40,7 @@ async def the_loser_is_told(world: World, user: str, winner: str, move: str, ans
         await world.slack.person(user).close(world.slack.person(user).view)  # type: ignore[arg-type]  # it is open
     else:
         line = await told(world, user, since=since)
-        assert line.text.startswith(f"{NAMES[winner]} "), line.text
+        assert line.text.startswith(f"Reply to Ana Lopez: {NAMES[winner]} "), line.text
         assert "this" in line.text
         assert line.text.endswith(("ago.", "just now."))
 
@@ -95,6 +95,6 @@ async def test_sixteen_people_at_once_have_one_winner(world: World, shop: Shop) 
     winner = (await world.get(proposed["id"], wait=5))["decision"]["by"]
     for user in set(crowd) - {winner["id"]}:
         line = await told(world, user)
-        assert line.text.startswith(f"{winner['name']} approved this"), line.text
+        assert line.text.startswith(f"Reply to Ana Lopez: {winner['name']} approved this"), line.text
     assert world.slack.ephemerals(winner["id"]) == []
     assert len(shop.effects) == len(shop.calls) == 1

@@ -4,7 +4,7 @@ from typing import Any
 
 from bot.slack import ids
 from bot.tokens import Scope
-from tests.journeys.props import Shop, painted, story_of, told
+from tests.journeys.props import Shop, buttons_of, painted, story_of, told
 from tests.world import World
 
 
@@ -24,7 +24,7 @@ async def test_a_withdrawn_proposal_never_runs_and_the_card_says_so(world: World
     assert done["decision"]["by"]["id"] == "shop-ai"
     now = await painted(world, card, "Withdrawn by")
     assert "shop-ai" in str(now.blocks)
-    assert not [block for block in now.blocks if block["type"] == "actions"]
+    assert buttons_of(now) == [ids.OPEN]
     assert shop.calls == []
     assert (await story_of(world, proposed["id"]))[-1] == "proposal.withdrawn"
 

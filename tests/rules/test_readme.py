@@ -107,7 +107,8 @@ def test_every_metric_that_is_named_is_measured() -> None:
 
 
 def test_every_callback_event_that_is_named_is_sent() -> None:
-    sent = {text for text in texts(ROOT / "bot" / "approvals.py") if re.fullmatch(r"proposal\.[a-z]+", text)}
+    rooms = [ROOT / "bot" / "approvals.py", ROOT / "bot" / "executions.py"]
+    sent = {text for room in rooms for text in texts(room) if re.fullmatch(r"proposal\.[a-z]+", text)}
     # A cancelled or expired case names its event by its state.
     sent |= {"proposal.cancelled", "proposal.expired"}
 
