@@ -30,7 +30,7 @@ from bot.domain.proposal import (
     digest_of,
 )
 from bot.errands import ESCALATION, OPS, REVIEW, Errands, Line, summary
-from bot.moves import TOO_LATE, Moves, check_heard
+from bot.moves import TOO_LATE, UNDONE_LATE, Moves, check_heard
 from bot.ports import Clock, Reader, Store, Submission, Tx
 from bot.submission import LONGEST_WAIT, Request, check_quota, connector_of, opened, rule_actor
 
@@ -211,7 +211,8 @@ class Approvals:
         errands.repaint(after)
         errands.callback(after, f"proposal.{after.state.value}")
         if move is Move.EXPIRE:
-            errands.notice("A case expired: nobody decided in time, so nothing was done.", _about(after), about=after)
+            why = reason or "nobody decided in time"
+            errands.notice(f"A case expired: {why}, so nothing was done.", _about(after), about=after)
         return after
 
     async def escalate(self, seen: Seen, person: Person, *, reason: str | None = None) -> Proposal:
@@ -273,6 +274,9 @@ class Approvals:
         if state is State.PENDING and after.connector != THRESHOLDS_CONNECTOR:
             # An offer waits where it was made: the reviewers have no say in it.
             after = self._moves.show(tx, errands, after, REVIEW, self.policy.category(after.category).channel)
+        if state in WAITING and after.expires_at <= self._clock.now():
+            # Said here, for the sweep would say that nobody had decided.
+            return self._cancelled(tx, after, SYSTEM, Move.EXPIRE, UNDONE_LATE)
         return after
 
     # the customer

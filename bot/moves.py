@@ -18,6 +18,7 @@ from bot.errands import Errands
 from bot.ports import Clock, Reader, Tx
 
 TOO_LATE: Final = "It is too late to undo this: it is already on its way."
+UNDONE_LATE: Final = "its approval was taken back when its time was already over"
 MOVED_ON: Final = "This case moved on after you saw it; look at its card again and decide on how it stands now."
 
 

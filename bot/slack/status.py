@@ -44,7 +44,7 @@ def _decided(decision: Decision) -> list[Element]:
             return [
                 words("⌛ Expired ", bold=True),
                 _moment(decision.at),
-                words(": nobody decided in time, so nothing was done."),
+                words(f": {decision.reason or 'nobody decided in time'}, so nothing was done."),
             ]
         case DecisionKind.AUTOMATIC:
             return [words("▶️ Ran on its own ", bold=True), _moment(decision.at), words(".")]

@@ -242,3 +242,36 @@ async def test_a_refusal_of_a_retry_does_not_forget_that_an_earlier_try_may_have
     await world.click("U0BEN", again, ids.RETRY, "C0OPS")
     assert (await world.get(proposed["id"], wait=5))["state"] == "executed"
     assert len(shop.effects_of(proposed["id"])) == 1
+
+
+async def test_what_is_taken_back_after_its_time_expires_and_nobody_says_that_no_one_decided(
+    world: World, shop: Shop, clock: MovableClock
+) -> None:
+    proposed = await world.propose(category="returns", expires_in=60)
+    card = await world.card(proposed["id"])
+    pass_time(world, clock, timedelta(seconds=50))
+    await world.click("U0MARIA", card, ids.APPROVE)
+    undo = await painted(world, card, ids.UNDO)
+    pass_time(world, clock, timedelta(seconds=20))
+    await world.click("U0MARIA", undo, ids.UNDO)
+    done = await world.get(proposed["id"], wait=5)
+    said = "its approval was taken back when its time was already over"
+    assert (done["state"], done["decision"]["kind"], done["decision"]["reason"]) == ("expired", "expired", said)
+    now = await painted(world, card, said)
+    notice = await world.message("C0OPS", said)
+    assert "nobody decided" not in str(now.blocks) + str(notice)
+    assert (await story_of(world, proposed["id"]))[-2:] == ["proposal.undone", "proposal.expired"]
+    assert shop.calls == []
+
+
+async def test_what_is_taken_back_in_time_and_then_left_expires_as_ever(
+    world: World, shop: Shop, clock: MovableClock
+) -> None:
+    proposed = await world.propose(category="returns", expires_in=60)
+    card = await world.card(proposed["id"])
+    await world.click("U0MARIA", card, ids.APPROVE)
+    await world.click("U0MARIA", await painted(world, card, ids.UNDO), ids.UNDO)
+    await painted(world, card, ids.APPROVE)
+    pass_time(world, clock, timedelta(seconds=61))
+    assert (await world.get(proposed["id"], wait=5))["state"] == "expired"
+    await world.message("C0OPS", "nobody decided in time")
