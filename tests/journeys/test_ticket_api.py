@@ -199,6 +199,28 @@ async def test_a_message_that_comes_while_the_draft_is_made_joins_the_case(
     await world.card(proposal, saying="Please hurry.")
 
 
+async def test_a_token_that_is_revoked_while_its_ticket_is_drafted_is_told_nothing_more(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await settled(world)
+    real, go, begun = Drafting.draft, asyncio.Event(), asyncio.Event()
+
+    async def slow(self: Drafting, asked: Ticket) -> Draft:
+        begun.set()
+        await go.wait()
+        return await real(self, asked)
+
+    monkeypatch.setattr(Drafting, "draft", slow)
+    made = await handed(world)
+    await asyncio.wait_for(begun.wait(), 5)
+    waiting = asyncio.create_task(read(world, made["id"]))
+    await asyncio.sleep(0.1)
+    await world.sayso.tokens.revoke("shop-ai")
+    go.set()
+    answer = await waiting
+    assert (answer["status"], "revoked" in answer["detail"]) == (401, True)
+
+
 async def test_a_ticket_that_is_drafted_twice_is_one_case(
     world: World, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
