@@ -109,6 +109,25 @@ async def test_the_focus_returns_to_the_card_when_a_modal_decided_it(
     await expect(row(page, ts)).to_be_focused()
 
 
+async def test_a_window_without_fields_is_not_submitted_by_the_key_that_opened_it(
+    screen: Screen, client: AsyncWebClient, bot: Bot
+) -> None:
+    @bot.app.action("approve")
+    async def read(ack: Any, body: Json, client: AsyncWebClient) -> None:
+        section = {"type": "section", "text": {"type": "plain_text", "text": "line\n" * 200}}
+        await client.views_open(trigger_id=body["trigger_id"], view=modal(section))
+        await ack()
+
+    page = await screen.open(MARIA, CHANNEL)
+    ts = await post(client, text="card", blocks=CARD)
+    await row(page, ts).locator("[data-action-id=approve]").press("Enter")
+    await expect(page.locator(".modal-body")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("PageDown")
+    await page.wait_for_function("document.querySelector('.modal-body').scrollTop > 0")
+    assert len(bot.requests) == 1
+
+
 async def test_the_focus_goes_to_the_message_before_one_that_was_deleted(
     screen: Screen, client: AsyncWebClient
 ) -> None:

@@ -117,7 +117,7 @@ class Modals {
           words(view.submit),
         )
       : null;
-    const body = h("div", { class: "modal-body view" }, renderBlocks(view.blocks, surface));
+    const body = h("div", { class: "modal-body view", tabindex: -1 }, renderBlocks(view.blocks, surface));
     const node = h(
       "form",
       { class: "modal-form", novalidate: true },
@@ -168,11 +168,8 @@ function focusFirst(content, view) {
   const field =
     (wanted && content.querySelector(`[data-block="${CSS.escape(wanted)}"] :is(${FIELDS})`)) ||
     content.querySelector(`.modal-body :is(${FIELDS})`);
-  (
-    field ??
-    content.querySelector("[data-testid=modal-submit]") ??
-    content.querySelector("[data-testid=modal-close]")
-  ).focus();
+  // What has no field is there to be read: a second Enter must not submit it, and the arrows scroll.
+  (field ?? content.querySelector(".modal-body")).focus();
 }
 
 /** Put each error under its input, and go to the first of them; `general` stands beside the buttons. */
