@@ -1,5 +1,6 @@
 """Helpdesks' webhooks: check the signature over the raw body, keep the ticket, answer."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -66,9 +67,13 @@ class Inbound:
             await self._tell(desk, "A helpdesk's webhook was refused: its signature does not hold.", error.sentence)
             return problem(401, error.sentence)
         try:
-            arrival = arrival_of(desk, parse(body, max_bytes=LARGEST), body)
+            # A million characters of HTML take seconds; clicks go on meanwhile.
+            arrival = await asyncio.to_thread(arrival_of, desk, parse(body, max_bytes=LARGEST), body)
         except BadInput as error:
             await self._tell(desk, "A helpdesk's webhook could not be read.", error.sentence)
+            raise
+        except Exception as error:
+            await self._tell(desk, "Sayso failed on a helpdesk's webhook.", type(error).__name__)
             raise
         if isinstance(arrival, Aside):
             return web.json_response({"state": "left aside", "reason": arrival.reason}, status=202)

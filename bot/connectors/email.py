@@ -160,13 +160,15 @@ def _automatic(proposal: Proposal) -> bool:
 
 def subject_of(subject: str | None) -> str:
     """`Re: …` on one line, however the customer's subject tries to be more; never `Re: Re: …`."""
-    line = shorten(_one_line(subject or ""), _SUBJECT) or "your message"
+    # The library would decode what looks encoded once more, and stumble over charsets that are none.
+    line = shorten(_one_line(subject or ""), _SUBJECT).replace("=?", "= ?") or "your message"
     return line if line.lower().startswith("re:") else f"Re: {line}"
 
 
 def is_address(text: str) -> bool:
     """Whether Sayso can write there: one bare address in ASCII, as every mail server takes it."""
-    return text.isascii() and len(text) <= _LONGEST_ADDRESS and _ADDRESS.fullmatch(text) is not None
+    plain = text.isascii() and "=?" not in text
+    return plain and len(text) <= _LONGEST_ADDRESS and _ADDRESS.fullmatch(text) is not None
 
 
 def _one_line(text: str) -> str:

@@ -1,9 +1,11 @@
 """HTML as plain text, by the standard library's own parser: words and line ends, nothing else."""
 
 import re
+from html import unescape
 from html.parser import HTMLParser
 from typing import Final
 
+LONGEST: Final = 1_000_000
 _UNSEEN: Final = frozenset({"script", "style", "head", "title", "template", "noscript"})
 _LINES: Final = frozenset(
     {"p", "div", "br", "tr", "li", "h1", "h2", "h3", "h4", "h5", "h6", "table", "ul", "ol", "blockquote", "hr", "pre"}
@@ -11,13 +13,15 @@ _LINES: Final = frozenset(
 _PARAGRAPHS: Final = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "table", "ul", "ol"})
 _MANY: Final = re.compile(r"\n[ \t]*\n(?:[ \t]*\n)+")
 _BLANKS: Final = re.compile(r"[ \t\r\f\v]+")
+# Python reads numbers of 4,300 digits at most; no character has a number of eight.
+_NO_CHARACTER: Final = re.compile(r"&#[0-9]{1000,};?")
 
 
 def text_of_html(html: str) -> str:
-    """What a reader sees of it; links keep their address, quotes their mark."""
+    """What a reader sees of its first million characters; links keep their address, quotes their mark."""
     reader = _Reader()
-    reader.feed(html)
-    reader.close()
+    reader.feed(_NO_CHARACTER.sub("\ufffd", html[:LONGEST]))
+    reader.end()
     lines = "".join(reader.parts).split("\n")
     text = "\n".join(_BLANKS.sub(" ", line).strip() for line in lines)
     return _MANY.sub("\n\n", text).strip()
@@ -64,6 +68,20 @@ class _Reader(HTMLParser):
         if words.strip() and self._quoted and (not self.parts or self.parts[-1].endswith("\n")):
             self.parts.append("> ")
         self.parts.append(words)
+
+    def end(self) -> None:
+        """Take in the text behind the last tag.
+
+        A tag or comment that never ends hides what follows, as in a browser; the library's own `close` would look
+        through all of it again at each `<`, for hours.
+        """
+        rest, self.rawdata = self.rawdata, ""
+        if not rest.startswith("<"):
+            self.handle_data(unescape(rest))
+
+    def parse_marked_section(self, i: int, report: int = 1) -> int:
+        """Skip `<![if !mso]>` and its like up to the next `>`, as a browser does; the library would give up."""
+        return self.parse_bogus_comment(i, report=bool(report))
 
     def _line(self, ends: str) -> None:
         if not self._unseen:

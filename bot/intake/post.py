@@ -1,20 +1,28 @@
 """The post room: what the SMTP listener and the mailbox do with each e-mail."""
 
+import asyncio
+import hashlib
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Final
 
+import structlog
+
+from bot.domain.errors import Unavailable
 from bot.domain.policy import Policy
 from bot.domain.text import shorten
 from bot.errands import Line
+from bot.intake.arrival import Arrival
 from bot.intake.bell import Bell
 from bot.intake.mail import Unanswered, read_mail
+from bot.intake.mime import header, opened
 from bot.intake.reception import Reception
 
 HOUR: Final = 3600.0
 SENDERS: Final = 10_000
+log = structlog.get_logger(__name__)
 
 
 class Taken(StrEnum):
@@ -23,6 +31,7 @@ class Taken(StrEnum):
     KEPT = "kept"
     UNANSWERED = "unanswered"
     LATER = "later"
+    STUMBLED = "stumbled"
 
 
 class PostRoom:
@@ -37,15 +46,33 @@ class PostRoom:
         self._seen: OrderedDict[str, deque[float]] = OrderedDict()
 
     async def take(self, raw: bytes, *, envelope_from: str | None, connector: str | None) -> Taken:
-        """Keep it, durable, or say in the ops channel why it is not answered; LATER where it has to come again."""
-        arrival = read_mail(raw, envelope_from=envelope_from, ours=self._ours, connector=connector)
+        """Keep it, durable, or say in the ops channel why it is not answered; LATER where it has to come again.
+
+        STUMBLED where Sayso failed on it, which the ops channel is told; Unavailable where the store cannot answer.
+        """
+        try:
+            # Reading can take seconds where somebody built the e-mail for that; clicks go on meanwhile.
+            arrival = await asyncio.to_thread(
+                read_mail, raw, envelope_from=envelope_from, ours=self._ours, connector=connector
+            )
+            return await self._taken(arrival)
+        except Unavailable:
+            raise
+        except Exception as error:
+            # One e-mail must not stand in the way of all others.
+            log.exception("mail_not_taken")
+            title = "Sayso failed on an e-mail: it was not taken in, and is tried again."
+            await self._bell.ring("stumbled", title, [_why(error), *_about(raw)], level="alarm")
+            return Taken.STUMBLED
+
+    async def give_up(self, raw: bytes) -> None:
+        """Say that a person has to look at this e-mail, because Sayso failed on it again and again."""
+        title = "Sayso cannot take in an e-mail: open the mailbox and answer it there."
+        await self._bell.ring(f"given up:{hashlib.sha256(raw).hexdigest()}", title, _about(raw), level="alarm")
+
+    async def _taken(self, arrival: Arrival | Unanswered) -> Taken:
         if isinstance(arrival, Unanswered):
-            lines = [
-                Line(label="Why", text=arrival.reason),
-                Line(label="From", text=arrival.sender),
-                Line(label="Subject", text=shorten(arrival.subject, 200)),
-            ]
-            await self._bell.ring("automatic mail", "An e-mail was not answered.", lines)
+            await self._tell(arrival)
             return Taken.UNANSWERED
         sender = str(arrival.conversation.customer["email"]).lower()
         if not self._within(sender):
@@ -56,6 +83,14 @@ class PostRoom:
         await self._reception.receive(arrival)
         self._count(sender)
         return Taken.KEPT
+
+    async def _tell(self, mail: Unanswered) -> None:
+        lines = [Line(label="Why", text=mail.reason), *_lines(mail.sender, mail.subject)]
+        if mail.automatic:
+            await self._bell.ring("automatic mail", "An e-mail was not answered.", lines)
+        else:
+            title = "An e-mail cannot be answered from here: a person has to look at it."
+            await self._bell.ring(f"no sender:{mail.sender}", title, lines, level="alarm")
 
     def _within(self, sender: str) -> bool:
         times = self._seen.get(sender, deque())
@@ -68,6 +103,19 @@ class PostRoom:
         self._seen.move_to_end(sender)
         while len(self._seen) > SENDERS:
             self._seen.popitem(last=False)
+
+
+def _about(raw: bytes) -> list[Line]:
+    message, _ = opened(raw)
+    return _lines(header(message, "From")[:200], header(message, "Subject"))
+
+
+def _lines(sender: str, subject: str) -> list[Line]:
+    return [Line(label="From", text=sender), Line(label="Subject", text=shorten(subject, 200))]
+
+
+def _why(error: Exception) -> Line:
+    return Line(label="Why", text=type(error).__name__)
 
 
 def _addresses(policy: Policy) -> list[str]:

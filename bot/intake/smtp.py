@@ -3,6 +3,7 @@
 import asyncio
 from typing import Final
 
+import structlog
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from bot.domain.errors import BadInput, SaysoError
@@ -11,6 +12,7 @@ from bot.intake.post import PostRoom, Taken
 
 IDLE_SECONDS: Final = 60.0
 AT_ONCE: Final = 50
+log = structlog.get_logger(__name__)
 
 
 class Listener:
@@ -75,6 +77,12 @@ class Listener:
             )
         except SaysoError:
             return "451 4.3.0 The message cannot be kept now, try again later"
+        except Exception:
+            # Without this the library would refuse it for good.
+            log.exception("mail_not_taken")
+            taken = Taken.STUMBLED
+        if taken is Taken.STUMBLED:
+            return "451 4.3.0 The message could not be taken in, try again later"
         if taken is Taken.LATER:
             return "450 4.7.1 Too many messages from this sender, try again later"
         return "250 2.0.0 OK"

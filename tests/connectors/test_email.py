@@ -190,7 +190,7 @@ async def test_long_message_ids_are_never_encoded_or_lost() -> None:
         ("Money\r\nBcc: all@x.example", "Re: Money Bcc: all@x.example"),
         ("Money\n\nBody", "Re: Money Body"),
         ("a\u2028b\x00c\x85d", "Re: a b c d"),
-        ("=?utf-8?q?Hidden?=", "Re: =?utf-8?q?Hidden?="),
+        ("=?utf-8?q?Hidden?=", "Re: = ?utf-8?q?Hidden?="),
     ],
 )
 def test_a_subject_is_one_line_whatever_it_tries(subject: str | None, shown: str) -> None:

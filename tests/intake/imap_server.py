@@ -9,10 +9,14 @@ from dataclasses import dataclass, field
 
 @dataclass(kw_only=True)
 class ImapServer:
-    """Messages by UID; those in `seen` are not given again. `fault` answers every login with a refusal."""
+    """Messages by UID; those in `seen` are not given again, those in `withheld` never.
+
+    `fault` answers every login with a refusal.
+    """
 
     messages: dict[int, bytes] = field(default_factory=dict)
     seen: set[int] = field(default_factory=set)
+    withheld: set[int] = field(default_factory=set)
     fault: bool = False
     logins: list[str] = field(default_factory=list)
     marked: asyncio.Event = field(default_factory=asyncio.Event)
@@ -46,6 +50,8 @@ class ImapServer:
             case "SELECT":
                 writer.write(f"* {len(self.messages)} EXISTS\r\n".encode())
             case "UID":
+                if arguments.startswith("FETCH") and int(arguments.split(" ")[1]) in self.withheld:
+                    return "NO [SERVERBUG] cannot read this message"
                 self._uid(*arguments.split(" ", 2), writer=writer)
             case "LOGOUT":
                 writer.write(b"* BYE\r\n")

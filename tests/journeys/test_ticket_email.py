@@ -183,3 +183,60 @@ async def test_a_mailbox_that_refuses_is_one_line_in_the_ops_channel(world: Worl
     told = await world.message("C0OPS", "The mailbox cannot be read")
     assert "wrong password" in str(told.blocks)
     assert "secret" not in str(told.blocks)
+
+
+POISON = (
+    b"From: Bob <bob@x.example>\r\nMessage-ID: <p%d@x>\r\nContent-Type: text/html; charset=undefined\r\n"
+    b"Date: Mon, 1 Jan 99999999999999999999 00:00:00 +0000\r\n\r\n<p>My llama is <![x y]>caf\xe9.</p>"
+)
+
+
+async def test_an_email_that_breaks_every_rule_is_a_case_and_the_next_one_is_read(
+    world: World, imap: ImapServer
+) -> None:
+    await settled(world)
+    first = imap.add(POISON % 1)
+    named = imap.add(b"From: Andr\xe9 <andre@x.example>\r\n\r\nMy llama again.")
+    last = imap.add(mail().as_bytes())
+    card = await world.message("C0ESCALATE", "café")
+    assert "Bob" in str(card.blocks)
+    assert "André" in str((await world.message("C0ESCALATE", "My llama again.")).blocks)
+    await world.message("C0REVIEW", HOURS)
+    async with asyncio.timeout(5):
+        while imap.seen != {first, named, last}:
+            await asyncio.sleep(0.01)
+
+
+async def test_an_email_that_cannot_be_taken_apart_is_a_case_that_a_person_has_to_look_at(world: World) -> None:
+    level = b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n"
+    raw = b"From: Bob <bob@x.example>\r\n" + b"".join(level % (depth, depth) for depth in range(1_500))
+    listener = world.sayso.office.listener
+    assert listener
+    async with aiosmtplib.SMTP(hostname="127.0.0.1", port=listener.port, start_tls=False) as client:
+        _, answer = await client.sendmail("bob@x.example", [SENDER], raw)
+    assert "OK" in answer
+    card = await world.message("C0ESCALATE", "Sayso cannot read this e-mail")
+    assert "the e-mail itself" in str(card.blocks)
+
+
+async def test_a_person_whose_address_cannot_be_read_is_an_alarm_for_each_and_no_machine(
+    world: World, imap: ImapServer
+) -> None:
+    imap.add(mail("I am away.", "<8@x>", Auto_Submitted="auto-replied").as_bytes())
+    imap.add(b"From: Ana\r\nSubject: My parcel\r\n\r\nWhere is it?")
+    imap.add(b"From: Ben\r\nSubject: My money\r\n\r\nWhere is it?")
+    for subject in ("My parcel", "My money"):
+        told = await world.message("C0OPS", subject)
+        assert "a person has to look at it" in told.text
+    assert imap.seen == {1, 2, 3}
+
+
+async def test_an_email_that_the_server_does_not_give_is_an_alarm_and_the_next_one_is_read(
+    world: World, imap: ImapServer
+) -> None:
+    await settled(world)
+    imap.withheld = {1}
+    imap.add(mail("Lost", "<8@x>").as_bytes())
+    imap.add(mail().as_bytes())
+    await world.message("C0REVIEW", HOURS)
+    await world.message("C0OPS", "does not give an e-mail")

@@ -222,3 +222,13 @@ async def test_a_mapping_may_be_signed_in_hexadecimal(world: World) -> None:
     right = hmac.new(HEX_SECRET.encode(), body, hashlib.sha256).hexdigest()
     assert await sent(world, "third", body, {"X-Desk-Signature": f"sha256={right}"}) == 202
     assert await sent(world, "third", body, {"X-Desk-Signature": right[:-1] + "é"}) == 401
+
+
+async def test_html_that_breaks_every_rule_is_a_case(world: World) -> None:
+    case = {"number": 78, "messages": [{"body": "<p>My llama</p><![x y]>&#" + "9" * 5_000 + "; <b>is ill</b>"}]}
+    body = json.dumps({"id": "m2", "case": case}).encode()
+    headers = sign(STANDARD_SECRET, message_id="m2", at=datetime.now(UTC), body=body)
+    assert await sent(world, "other", body, headers) == 202
+    await world.message("C0ESCALATE", "My llama")
+    (found,) = await waiting(world)
+    assert found.conversation.last_customer_text == "My llama\n\n\ufffd is ill"
