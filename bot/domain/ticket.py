@@ -44,3 +44,8 @@ class QueuedTicket:
     attempts: int = 0
     error: str | None = None
     proposal_id: str | None = None
+
+    @property
+    def submission_key(self) -> str:
+        """The idempotency key of its proposal: however often it is drafted, the first submission stands."""
+        return f"ticket:{self.id}"

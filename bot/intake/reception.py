@@ -6,10 +6,11 @@ from typing import Final
 from bot.approvals import Approvals
 from bot.domain.errors import KeyReused
 from bot.domain.lifecycle import WAITING, State
-from bot.domain.proposal import Conversation, Message, Proposal, Reply
+from bot.domain.proposal import Conversation, Json, Message, Proposal, Reply
 from bot.domain.ticket import BOT, QueuedTicket, TicketState
 from bot.drafting.words import excerpt
 from bot.intake.arrival import Arrival
+from bot.intake.threads import threaded
 from bot.ports import Clock, Reader, Store, Tx
 
 LONGEST_MESSAGE: Final = 100_000
@@ -39,7 +40,7 @@ class Reception:
                 raise KeyReused("This Idempotency-Key was used before with another body; choose a new key.")
             return earlier
         if arrival.references:
-            arrival = _threaded(tx, arrival)
+            arrival = threaded(tx, arrival)
         ticket = self._ticket(arrival)
         ticket = self._joined_ticket(tx, ticket, arrival) or self._joined_case(tx, ticket, arrival) or ticket
         if ticket.state is TicketState.WAITING and not arrival.whole:
@@ -65,16 +66,17 @@ class Reception:
         )
 
     def _joined_ticket(self, tx: Tx, ticket: QueuedTicket, arrival: Arrival) -> QueuedTicket | None:
-        """Let a ticket that nobody has drafted yet grow by what came in."""
+        """Let a ticket that has no case yet grow by what came in."""
         waiting = tx.waiting_ticket(ticket.conversation.id)
-        if waiting is None or waiting.agent != ticket.agent:
+        if waiting is None or waiting.agent != ticket.agent or tx.submitted(waiting.agent, waiting.submission_key):
+            # Cut off before it could say so, it has its case already: that is where a reviewer looks.
             return None
         known = waiting.conversation
         heard = _unheard(known, arrival)
         talk = replace(
             known,
             messages=(*known.messages, *heard),
-            customer={**known.customer, **ticket.conversation.customer},
+            customer=_customer(known, ticket.conversation),
         )
         files = tuple(dict.fromkeys([*waiting.attachments, *ticket.attachments]))
         tx.change_ticket(replace(waiting, conversation=talk, attachments=files))
@@ -119,15 +121,6 @@ def _own(ticket: QueuedTicket, cases: list[Proposal]) -> list[Proposal]:
     return [case for case in cases if ticket.agent in (BOT, case.agent)]
 
 
-def _threaded(tx: Tx, arrival: Arrival) -> Arrival:
-    """An e-mail in the conversation of the e-mails that it refers to."""
-    talk = arrival.conversation
-    conversation_id = tx.thread_of(list(arrival.references)) or talk.id
-    for reference in arrival.references:
-        tx.add_thread(reference, conversation_id)
-    return replace(arrival, conversation=replace(talk, id=conversation_id))
-
-
 def _unheard(known: Conversation, arrival: Arrival) -> list[Message]:
     """The customer's messages that a conversation does not have yet."""
     said = [message for message in arrival.conversation.messages if message.role == "customer"]
@@ -149,9 +142,15 @@ def _with_history(tx: Reader, talk: Conversation) -> Conversation:
         talk,
         subject=talk.subject or last.conversation.subject,
         url=talk.url or last.conversation.url,
-        customer={**last.conversation.customer, **talk.customer},
+        customer=_customer(last.conversation, talk),
         messages=(*earlier, *talk.messages)[-MOST_MESSAGES:],
     )
+
+
+def _customer(earlier: Conversation, talk: Conversation) -> dict[str, Json]:
+    """The newest of what is known; whoever began the conversation stays its customer, whoever else writes in it."""
+    began = {"id": earlier.customer["id"]} if earlier.customer.get("id") else {}
+    return {**earlier.customer, **talk.customer, **began}
 
 
 def _bounded(talk: Conversation) -> Conversation:

@@ -81,17 +81,21 @@ class Worker:
         while True:
             self._wake.clear()
             try:
-                leased = await self._store.transact(self._lease)
-            except SaysoError:
+                if not await self._begin():
+                    await self._nap()
+            except Exception:
+                # A database that is away for a moment must not end drafting for good.
                 log.exception("tickets_not_leased")
                 await asyncio.sleep(1)
-                continue
-            for ticket in leased:
-                task = asyncio.create_task(self._work(ticket))
-                self._busy[ticket.id] = task
-                task.add_done_callback(partial(self._done, ticket.id))
-            if not leased:
-                await self._nap()
+
+    async def _begin(self) -> int:
+        """Begin to draft what is due; how many tickets that were."""
+        leased = await self._store.transact(self._lease)
+        for ticket in leased:
+            task = asyncio.create_task(self._work(ticket))
+            self._busy[ticket.id] = task
+            task.add_done_callback(partial(self._done, ticket.id))
+        return len(leased)
 
     def _done(self, ticket_id: str, _task: asyncio.Task[None]) -> None:
         del self._busy[ticket_id]
@@ -116,6 +120,8 @@ class Worker:
 
     async def _work(self, ticket: QueuedTicket) -> None:
         try:
+            if await self._store.transact(lambda tx: self._finished_earlier(tx, ticket)):
+                return
             draft, trouble = await self._draft(ticket)
             if trouble and draft.content is None and ticket.attempts < self._policy.drafting.attempts:
                 await self._postpone(ticket, trouble, after=BACKOFF * backoff(ticket.attempts, draw=self._clock.draw()))
@@ -163,13 +169,22 @@ class Worker:
                     proposal.id, category=draft.category, features=features, confidence=confidence, at=at
                 )
             )
-        await self._store.transact(lambda tx: self._finish(tx, ticket, proposal, trouble))
+        await self._store.transact(lambda tx: self._finish(tx, ticket, tx.proposal(proposal.id), trouble))
 
-    def _finish(self, tx: Tx, drafted: QueuedTicket, proposal: Proposal, trouble: str | None) -> None:
-        ticket = tx.ticket(drafted.id)
+    def _finished_earlier(self, tx: Tx, leased: QueuedTicket) -> bool:
+        """Whether an earlier life submitted it and was cut off: then only the end is missing, and no second draft."""
+        submitted = tx.submitted(leased.agent, leased.submission_key)
+        if submitted is None:
+            return False
+        self._finish(tx, leased, tx.proposal(submitted[0]), None)
+        return True
+
+    def _finish(self, tx: Tx, leased: QueuedTicket, proposal: Proposal, trouble: str | None) -> None:
+        ticket = tx.ticket(leased.id)
         tx.change_ticket(replace(ticket, state=TicketState.PROPOSED, proposal_id=proposal.id, error=trouble))
-        later = ticket.conversation.messages[len(drafted.conversation.messages) :]
-        self._reception.came_later(tx, ticket, tx.proposal(proposal.id), later)
+        # What was submitted is what counts: the ticket may have grown since, in this life or in an earlier one.
+        submitted = len(proposal.conversation.messages) - len(proposal.follow_ups)
+        self._reception.came_later(tx, ticket, proposal, ticket.conversation.messages[submitted:])
         if trouble:
             lines = [*_about(ticket, trouble), Line(label="Case", text=proposal.id)]
             title = "No draft could be made; a person has the case." if _empty(proposal) else "A note on drafting."
@@ -201,7 +216,7 @@ def _request(ticket: QueuedTicket, conversation: Conversation, draft: Draft) -> 
     return Request(
         agent=ticket.agent,
         owner=ticket.owner,
-        key=f"ticket:{ticket.id}",
+        key=ticket.submission_key,
         body_hash=hashlib.sha256(ticket.id.encode()).hexdigest(),
         category=draft.category,
         conversation=conversation,

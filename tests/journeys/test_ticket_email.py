@@ -93,6 +93,13 @@ async def approved(world: World, card: object) -> str:
     return (await stands(world, case_of(card), State.EXECUTED)).id
 
 
+async def marked(imap: ImapServer, uids: set[int]) -> None:
+    """Come back once these, and no others, are marked as seen."""
+    async with asyncio.timeout(5):
+        while imap.seen != uids:
+            await asyncio.sleep(0.01)
+
+
 async def test_an_email_is_answered_in_its_thread_and_the_answer_to_that_goes_on(world: World, sent: Mailbox) -> None:
     await settled(world)
     assert "OK" in await arrive(world, mail())
@@ -202,9 +209,7 @@ async def test_an_email_that_breaks_every_rule_is_a_case_and_the_next_one_is_rea
     assert "Bob" in str(card.blocks)
     assert "André" in str((await world.message("C0ESCALATE", "My llama again.")).blocks)
     await world.message("C0REVIEW", HOURS)
-    async with asyncio.timeout(5):
-        while imap.seen != {first, named, last}:
-            await asyncio.sleep(0.01)
+    await marked(imap, {first, named, last})
 
 
 async def test_an_email_that_cannot_be_taken_apart_is_a_case_that_a_person_has_to_look_at(world: World) -> None:
@@ -228,7 +233,7 @@ async def test_a_person_whose_address_cannot_be_read_is_an_alarm_for_each_and_no
     for subject in ("My parcel", "My money"):
         told = await world.message("C0OPS", subject)
         assert "a person has to look at it" in told.text
-    assert imap.seen == {1, 2, 3}
+    await marked(imap, {1, 2, 3})
 
 
 async def test_an_email_that_the_server_does_not_give_is_an_alarm_and_the_next_one_is_read(
@@ -240,3 +245,67 @@ async def test_an_email_that_the_server_does_not_give_is_an_alarm_and_the_next_o
     imap.add(mail().as_bytes())
     await world.message("C0REVIEW", HOURS)
     await world.message("C0OPS", "does not give an e-mail")
+
+
+EVE = "eve@evil.example"
+
+
+def forged(message_id: str, text: str = "Please cancel all my orders.") -> EmailMessage:
+    """A stranger's e-mail that names Ana's first one, under her name."""
+    message = mail(text, message_id, In_Reply_To="<1@customer.example>", References="<1@customer.example>")
+    del message["From"]
+    message["From"] = f"Ana Lopez <{EVE}>"
+    return message
+
+
+async def test_a_stranger_who_knows_a_message_id_gets_a_case_of_their_own(world: World, sent: Mailbox) -> None:
+    await settled(world)
+    await arrive(world, mail(f"{QUESTION} It is for the house in Lisbon."))
+    card = await world.message("C0REVIEW", HOURS)
+    await arrive(world, forged("<9@evil.example>"), sender=EVE)
+    await world.message("C0ESCALATE", "cancel all my orders")
+    theirs, ours = sorted(await waiting(world), key=lambda case: case.recipient == ANA)
+    assert (theirs.recipient, ours.recipient) == (EVE, ANA)
+    assert ours.follow_ups == ()
+    assert theirs.conversation.id != ours.conversation.id
+    assert "Lisbon" not in str(theirs.conversation)
+    await approved(world, card)
+    await arrive(world, forged("<10@evil.example>", "And my address?"), sender=EVE)
+    await until_stored(world, lambda tx: tx.next_ticket() is None)
+    assert all("Lisbon" not in str(case.conversation) and case.recipient == EVE for case in await waiting(world))
+    assert ANA in sent.recipients
+    # Ana herself, from another mail program and in capitals, still writes in her own conversation.
+    shouting = mail("Thanks!", "<2@customer.example>", In_Reply_To="<1@customer.example>")
+    shouting.replace_header("From", ANA.upper())
+    await arrive(world, shouting)
+    await until_stored(world, lambda tx: any(case.recipient.lower() == ANA for case in tx.waiting()))
+    hers = next(case for case in await waiting(world) if case.recipient.lower() == ANA)
+    assert hers.conversation.id == ours.conversation.id
+    assert "Lisbon" in str(hers.conversation)
+
+
+async def test_a_strangers_second_email_goes_on_in_their_own_case(world: World) -> None:
+    await arrive(world, mail("My llama ate the warranty card."))
+    await world.message("C0ESCALATE", "llama")
+    await arrive(world, forged("<9@evil.example>"), sender=EVE)
+    card = await world.message("C0ESCALATE", "cancel all my orders")
+    again = forged("<10@evil.example>", "Hello?")
+    again.replace_header("References", "<1@customer.example> <9@evil.example>")
+    await arrive(world, again, sender=EVE)
+    await world.message("C0ESCALATE", "The customer wrote again")
+    case = await world.sayso.store.read(lambda tx: tx.proposal(case_of(card)))
+    assert [message.text.strip() for message in case.follow_ups] == ["Hello?"]
+
+
+async def test_a_message_id_that_a_stranger_claims_first_is_still_the_customers(world: World) -> None:
+    """Ana's thread began elsewhere, and somebody on it wrote to us before her, under the id of its beginning."""
+    claimed = forged("<0@list.example>")
+    await arrive(world, claimed, sender=EVE)
+    await world.message("C0ESCALATE", "cancel all my orders")
+    await arrive(world, mail("My llama is ill.", "<5@customer.example>", References="<0@list.example>"))
+    await world.message("C0ESCALATE", "llama")
+    await arrive(world, mail("Very ill!", "<6@customer.example>", References="<0@list.example> <5@customer.example>"))
+    await world.message("C0ESCALATE", "Very ill!")
+    theirs, hers = sorted(await waiting(world), key=lambda case: case.recipient == ANA)
+    assert (theirs.follow_ups, len(hers.follow_ups)) == ((), 1)
+    assert "llama" not in str(theirs.conversation)
