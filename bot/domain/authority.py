@@ -77,5 +77,6 @@ def check_admin(policy: Policy, person: Person) -> None:
 
 def requesters(proposal: Proposal) -> frozenset[str]:
     """The Slack users on whose behalf it was proposed: the owner of the agent's token, and the customer."""
-    customer = proposal.conversation.customer.get("slack_user")
-    return frozenset(who for who in (proposal.owner, customer) if isinstance(who, str))
+    customer = proposal.conversation.customer  # an agent names a Slack user, a watched channel gives the writer's id
+    named = (proposal.owner, customer.get("slack_user"), customer.get("id"))
+    return frozenset(who for who in named if isinstance(who, str))

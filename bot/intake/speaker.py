@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 from bot.domain.delivery import Delivered, Errand, Failed, Lost, Outcome
-from bot.domain.lifecycle import Verdict
+from bot.domain.lifecycle import WAITING, Verdict
 from bot.domain.proposal import Reply
 from bot.ports import Case, Connector
 
@@ -28,6 +28,9 @@ class Speaker:
     async def carry(self, errand: Errand, case: Case | None, *together: Case) -> Outcome:
         """Carry the words through the case's own connector, marked as automatic."""
         if case is None:
+            return Delivered()
+        if errand.payload.get("say") == "line" and case.proposal.state not in WAITING:
+            # It was held up, by a pause or an outage, until nobody was looking any more.
             return Delivered()
         connector = self._connectors.get(case.proposal.connector)
         if connector is None:

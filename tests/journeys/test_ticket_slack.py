@@ -9,7 +9,7 @@ import pytest
 from bot.domain.lifecycle import State
 from bot.slack import ids
 from storage import library_of
-from tests.journeys.props import MovableClock, painted, story_of, until_stored
+from tests.journeys.props import MovableClock, painted, story_of, told, until_stored
 from tests.journeys.tickets import (
     CUSTOMERS,
     HOLDING_LINE,
@@ -169,3 +169,33 @@ async def test_edits_bots_and_other_channels_are_no_tickets(world: World) -> Non
     assert [case.id for case in await waiting(world)] == [case_of(card)]
     assert (await waiting(world))[0].follow_ups == ()
     await until_stored(world, lambda tx: tx.next_ticket() is None)
+
+
+async def test_whoever_asks_does_not_approve_the_answer_to_themselves(world: World) -> None:
+    await settled(world)
+    said = await world.slack.person("U0MARIA").say(CUSTOMERS, QUESTION)
+    card = await world.message("C0REVIEW", HOURS)
+    await world.click("U0MARIA", card, ids.APPROVE)
+    await told(world, "U0MARIA", "This case is your own, so somebody else has to decide it.")
+    assert [case.id for case in await waiting(world)] == [case_of(card)]
+    await world.click("U0BEN", card, ids.APPROVE)
+    case = await stands(world, case_of(card), State.EXECUTED)
+    assert case.decision
+    assert case.decision.by.id == "U0BEN"
+    # Nor does it help to have somebody else write in the same thread.
+    await world.slack.person(CUSTOMER).say(CUSTOMERS, f"{QUESTION} On Sunday, too?", thread_ts=said.ts)
+    await until_stored(world, lambda tx: len(tx.waiting()) == 1)
+    (following,) = await waiting(world)
+    assert following.conversation.customer["id"] == "U0MARIA"
+
+
+async def test_no_holding_line_after_a_case_has_ended(world: World) -> None:
+    await world.slack.person("U0LEAD").command("/approvals pause because we look into something")
+    ts = (await world.slack.person(CUSTOMER).say(CUSTOMERS, "My llama ate the warranty card.")).ts
+    card = await world.message("C0ESCALATE", "llama")
+    await world.click("U0LEAD", card, ids.TAKE_OVER, "C0ESCALATE")
+    await stands(world, case_of(card), State.CANCELLED)
+    await world.slack.person("U0LEAD").say(CUSTOMERS, "It is solved.", thread_ts=ts)
+    await world.slack.person("U0LEAD").command("/approvals resume")
+    await until_stored(world, lambda tx: not tx.outbox_size())
+    assert texts(world, ts) == ["My llama ate the warranty card.", "It is solved."]
