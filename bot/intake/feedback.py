@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 
 from bot.domain.decision import DecisionKind
-from bot.domain.errors import SaysoError
+from bot.domain.errors import SaysoError, Unavailable
 from bot.domain.proposal import Content, Proposal
 from bot.drafting import precedents
 from bot.drafting.learning import FEWEST, Learned
@@ -55,6 +55,7 @@ class Feedback:
         self._way, self._taught = way, taught
         self._wake = asyncio.Event()
         self._settled = 0
+        self._batch = BATCH
         self._loop: asyncio.Task[None] | None = None
         store.subscribe(self._on_commit)
 
@@ -83,14 +84,34 @@ class Feedback:
             try:
                 while await self.follow():
                     pass
-            except SaysoError:
+                self._batch = BATCH
+            except Exception as error:
                 log.exception("feedback_failed")
                 await asyncio.sleep(1)
+                if not isinstance(error, Unavailable):
+                    await self._step_over(error)
                 self._wake.set()
+
+    async def _step_over(self, error: Exception) -> None:
+        """Go on event by event, and leave out the one that it fails on: what came later is not to wait for ever."""
+        if self._batch > 1:
+            self._batch = 1
+            return
+        self._batch = BATCH
+        try:
+            if (seq := await self._store.read(_next)) is None:
+                return
+            await self._store.transact(lambda tx: tx.keep(CURSOR, seq))
+            lines = [Line(label="Why", text=type(error).__name__), Line(label="Audit event", text=str(seq))]
+            await self._bell.ring(
+                "not taught", "Sayso cannot learn from a decision; it is left out.", lines, level="alarm"
+            )
+        except Exception:
+            log.exception("feedback_not_stepped_over")
 
     async def follow(self) -> bool:
         """Take in the next events; whether there may be more."""
-        upto, lessons = await self._store.read(_lessons)
+        upto, lessons = await self._store.read(lambda tx: _lessons(tx, self._batch))
         if upto is None:
             return False
         at = self._clock.now().isoformat()
@@ -104,18 +125,38 @@ class Feedback:
         return True
 
     async def _relearn(self) -> None:
-        learned = [one for one in (await self._learn()).values() if one.adopted and one.decisions >= FEWEST]
+        try:
+            found = await self._learn()
+        except Unavailable:
+            raise
+        except Exception as error:
+            # The decisions are taken in; only what they add up to has to wait for the next ones.
+            log.exception("not_learned")
+            lines = [Line(label="Why", text=type(error).__name__)]
+            title = "Sayso could not learn from your decisions; it tries again after the next ones."
+            await self._bell.ring("not learned", title, lines, level="alarm")
+            return
+        learned = [one for one in found.values() if one.adopted and one.decisions >= FEWEST]
         for one in learned:
             title = "How sure drafts are was learned again from your decisions."
             with contextlib.suppress(SaysoError):
                 await self._bell.ring("learned", title, [Line(label="Result", text=str(one))], level="good")
 
 
-def _lessons(tx: Reader) -> tuple[int | None, list[_Lesson]]:
-    """What the next events teach, and the number of the last of them; None where there are none."""
+def _next(tx: Reader) -> int | None:
+    """The number of the next event to learn from."""
+    events = tx.audit_events(after=_cursor(tx), limit=1, kinds=SENT | DROPPED)
+    return events[0].seq if events else None
+
+
+def _cursor(tx: Reader) -> int:
     cursor = tx.kept(CURSOR)
-    after = cursor if isinstance(cursor, int) else 0
-    events = tx.audit_events(after=after, limit=BATCH, kinds=SENT | DROPPED)
+    return cursor if isinstance(cursor, int) else 0
+
+
+def _lessons(tx: Reader, limit: int) -> tuple[int | None, list[_Lesson]]:
+    """What the next events teach, and the number of the last of them; None where there are none."""
+    events = tx.audit_events(after=_cursor(tx), limit=limit, kinds=SENT | DROPPED)
     found = []
     for written in events:
         if written.event.proposal_id:

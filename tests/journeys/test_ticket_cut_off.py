@@ -46,7 +46,7 @@ async def cut_off(database: Path, *, category: str = "refunds", meanwhile: bool 
 
 
 async def written_before_the_worker_comes(database: Path) -> list[Message]:
-    """The customer writes again right after the restart, before anybody looks at the ticket: what waiting cases know."""
+    """The customer writes again right after the restart, before anybody looks at the ticket; what a case knows."""
     store, clock = open_store(f"sqlite:///{database}"), SystemClock()
     approvals = Approvals(store=store, policy=load_policy(INTAKE), clock=clock, recipient_of=recipient_of)
     await Reception(store=store, approvals=approvals, clock=clock).receive(arrival(STOP, "2"))
