@@ -34,6 +34,7 @@ from bot.drafting.ports import LibraryAccess
 from bot.errands import Errands, Line
 from bot.executions import Executions
 from bot.executor import Executor
+from bot.figures import Figures
 from bot.intake.office import Office
 from bot.intake.speaker import Speaker
 from bot.learner import Learner
@@ -122,7 +123,8 @@ class App:
             token=config.bot_token, base_url=config.slack_api_url, session=session, retry_handlers=[]
         )
         team = await _team(client, policy)
-        approvals = Approvals(store=store, policy=policy, clock=clock, recipient_of=recipient_of)
+        figures = Figures()
+        approvals = Approvals(store=store, policy=policy, clock=clock, recipient_of=recipient_of, figures=figures)
         executions = Executions(store=store, policy=policy, clock=clock)
         switch = Switch(store=store, policy=policy, clock=clock)
         thresholds = Thresholds(store=store, policy=policy, clock=clock, retract=approvals.retract_offer)
@@ -165,7 +167,7 @@ class App:
         tokens, waiting = Tokens(store, clock), WaitingRoom(store)
         routes = self._routes(store, approvals, tokens, waiting, guard, office)
         socket = await self._socket_mode(bolt)
-        health = Health(store=store, troubles=lambda: _troubles(courier, socket))
+        health = Health(store=store, figures=figures, troubles=lambda: _troubles(courier, socket))
         await learner.start()
         self._stack.push_async_callback(learner.stop)
         url = await self._listen(routes, health, bolt)

@@ -30,6 +30,7 @@ from bot.domain.proposal import (
     digest_of,
 )
 from bot.errands import ESCALATION, OPS, REVIEW, Errands, Line, summary
+from bot.figures import Figures
 from bot.moves import TOO_LATE, UNDONE_LATE, Moves, check_heard
 from bot.ports import Clock, Reader, Store, Submission, Tx
 from bot.submission import LONGEST_WAIT, Request, check_quota, connector_of, opened, rule_actor
@@ -49,8 +50,10 @@ class Approvals:
         policy: Policy,
         clock: Clock,
         recipient_of: Callable[[str, Conversation], str],
+        figures: Figures | None = None,
     ) -> None:
         self._store, self.policy, self._clock, self._recipient_of = store, policy, clock, recipient_of
+        self._figures = figures or Figures()
         self._moves = Moves(policy, clock)
 
     # new proposals
@@ -113,6 +116,11 @@ class Approvals:
 
     # people's decisions
 
+    async def _decided(self, work: Callable[[Tx], Proposal]) -> Proposal:
+        after = await self._store.transact(work)
+        self._figures.decided(after)
+        return after
+
     async def check(self, seen: Seen, person: Person, move: Move) -> Proposal:
         """The proposal, if this person may make this move on what they saw; raises what the move itself would."""
         look = self._approvable if move is Move.APPROVE else partial(self._moves.seen, move=move)
@@ -120,7 +128,7 @@ class Approvals:
 
     async def approve(self, seen: Seen, person: Person) -> Proposal:
         """Approve exactly what was seen; with several approvals needed, add one."""
-        return await self._store.transact(lambda tx: self._approve(tx, seen, person))
+        return await self._decided(lambda tx: self._approve(tx, seen, person))
 
     def _approve(self, tx: Tx, seen: Seen, person: Person) -> Proposal:
         before = self._approvable(tx, seen, person)
@@ -140,7 +148,7 @@ class Approvals:
     async def edit(self, seen: Seen, content: Content, person: Person, *, reason: str | None = None) -> Proposal:
         """Approve a new revision with this content; unchanged content is a plain approval."""
         _check_content(content)
-        return await self._store.transact(lambda tx: self._edit(tx, seen, content, person, reason))
+        return await self._decided(lambda tx: self._edit(tx, seen, content, person, reason))
 
     def _edit(self, tx: Tx, seen: Seen, content: Content, person: Person, reason: str | None) -> Proposal:
         before = self._moves.seen(tx, seen, person, Move.EDIT)
@@ -191,11 +199,11 @@ class Approvals:
 
     async def reject(self, seen: Seen, person: Person, *, reason: str | None = None) -> Proposal:
         """Cancel it: nothing reaches the customer."""
-        return await self._store.transact(lambda tx: self._close(tx, seen, person, Move.REJECT, reason))
+        return await self._decided(lambda tx: self._close(tx, seen, person, Move.REJECT, reason))
 
     async def take_over(self, seen: Seen, person: Person) -> Proposal:
         """Cancel the AI's part of an escalated case: this person answers the customer elsewhere."""
-        return await self._store.transact(lambda tx: self._close(tx, seen, person, Move.TAKE_OVER, None))
+        return await self._decided(lambda tx: self._close(tx, seen, person, Move.TAKE_OVER, None))
 
     def _close(self, tx: Tx, seen: Seen, person: Person, move: Move, reason: str | None) -> Proposal:
         before = self._moves.seen(tx, seen, person, move)
@@ -217,7 +225,7 @@ class Approvals:
 
     async def escalate(self, seen: Seen, person: Person, *, reason: str | None = None) -> Proposal:
         """Keep it held and hand the case, with its whole context, to the escalation channel."""
-        return await self._store.transact(lambda tx: self._escalate(tx, seen, person, reason))
+        return await self._decided(lambda tx: self._escalate(tx, seen, person, reason))
 
     def _escalate(self, tx: Tx, seen: Seen, person: Person, reason: str | None) -> Proposal:
         before = self._moves.seen(tx, seen, person, Move.ESCALATE)

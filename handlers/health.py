@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from bot.domain.lifecycle import State
+from bot.figures import Figures
 from bot.ports import Reader, Store
 
 
@@ -17,6 +18,7 @@ class Health:
     """`/healthz`, `/readyz` and `/metrics`; `troubles` names what is wrong outside the store."""
 
     store: Store
+    figures: Figures
     troubles: Callable[[], list[str]]
 
     async def alive(self, request: web.Request) -> web.Response:
@@ -37,7 +39,7 @@ class Health:
         )
 
     async def metrics(self, request: web.Request) -> web.Response:
-        """GET /metrics: proposals by state, errands by state, and whether executions are paused."""
+        """GET /metrics: proposals and errands by state, whether executions are paused, how long decisions took."""
 
         def figures(tx: Reader) -> tuple[dict[str, int], dict[str, int], bool]:
             states = {state.value: 0 for state in State} | tx.state_sizes()
@@ -52,4 +54,5 @@ class Health:
             proposals.labels(state).set(count)
         for state in ("ready", "leased", "dead"):
             outbox.labels(state).set(errands.get(state, 0))
-        return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        body = generate_latest(registry) + generate_latest(self.figures.registry)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -54,6 +54,21 @@ async def test_the_figures_name_no_customer_and_no_secret(world: World) -> None:
             assert secret not in text
 
 
+async def test_it_is_measured_how_long_people_take_to_decide(world: World) -> None:
+    first, second = await world.propose(), await world.propose()
+    await world.propose(category="orders", confidence=1.0)  # nobody decides this one
+    await world.click("U0MARIA", await world.card(first["id"]), ids.APPROVE)
+    await world.click("U0BEN", await world.card(second["id"]), ids.ESCALATE)
+    _, text = await get(world, "/metrics")
+    counted = {
+        sample.labels["kind"]: sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == "sayso_decision_seconds_count"
+    }
+    assert counted == {"approved": 1, "escalated": 1}
+
+
 async def test_a_store_that_does_not_answer_is_alive_but_not_ready(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -101,9 +101,10 @@ def test_the_endpoints_are_exactly_those_that_are_served() -> None:
 
 
 def test_every_metric_that_is_named_is_measured() -> None:
-    measured = texts(ROOT / "handlers" / "health.py")
+    measured = texts(ROOT / "handlers" / "health.py") | texts(ROOT / "bot" / "figures.py")
 
-    assert named(r"\bsayso_(?:proposals|errands|paused)\b") == {name for name in measured if name.startswith("sayso_")}
+    names = named(r"\bsayso_(?:proposals|errands|paused|decision_seconds)\b")
+    assert names == {name for name in measured if name.startswith("sayso_")}
 
 
 def test_every_callback_event_that_is_named_is_sent() -> None:
