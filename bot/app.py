@@ -13,6 +13,7 @@ import aiohttp
 import structlog
 from aiohttp import web
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from yarl import URL
@@ -163,6 +164,7 @@ class App:
                 clock=clock,
                 reception=office.reception,
             ),
+            team=team,
         )
         tokens, waiting = Tokens(store, clock), WaitingRoom(store)
         routes = self._routes(store, approvals, tokens, waiting, guard, office)
@@ -300,9 +302,13 @@ class App:
         return socket
 
 
-def _bolt(client: AsyncWebClient, desk: Desk) -> AsyncApp:
+def _bolt(client: AsyncWebClient, desk: Desk, *, team: str) -> AsyncApp:
+    async def ours() -> AuthorizeResult:
+        return AuthorizeResult(enterprise_id=None, team_id=team, bot_token=client.token)
+
     app = AsyncApp(
         client=client,
+        authorize=ours,  # else Bolt would ask Slack for it at the first click, and lose that one while Slack is away
         process_before_response=True,
         request_verification_enabled=False,  # `SlackDoor` has checked the signature, over the raw body
     )

@@ -148,3 +148,23 @@ async def test_somebody_new_is_asked_about_once_and_nothing_is_said_before_the_a
     assert (await world.click("U0MARIA", card, ids.APPROVE)).ok
     assert (await world.get(case["id"]))["state"] == "approved"
     assert [call.method for call in list(world.slack.calls)[before:]] == ["users.info"]
+
+
+@pytest.mark.parametrize("trouble", ["hang", "refusal"])
+async def test_the_first_click_after_a_start_is_not_lost_while_slack_answers_little(
+    world: World, shop: Shop, clock: MovableClock, trouble: str
+) -> None:
+    """Bolt on its own would ask Slack at the first click whose token it has, and tell the person to install the app."""
+    case = await world.propose()
+    card = await world.card(case["id"])
+    await until_stored(world, at_rest(clock))
+    await world.sayso.relay.stop()
+    if trouble == "hang":
+        world.slack.faults.hang("auth.test", times=1000)
+    else:
+        world.slack.faults.fail("auth.test", "internal_error", times=1000)
+    before = len(world.slack.calls)
+    answer = await world.click("U0MARIA", card, ids.APPROVE)
+    assert (answer.ok, answer.body or "") == (True, ""), answer
+    assert (await world.get(case["id"]))["state"] == "approved"
+    assert [call.method for call in list(world.slack.calls)[before:]] == ["users.info"], "who clicked, and no more"
