@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from typing import Any, Final
 
 from bot.domain.errors import BadInput
@@ -38,6 +39,7 @@ TOO_MUCH_SAID: Final = (
     "With all that the customer wrote since, this is too long to be read in Slack, so it cannot be approved here; "
     "reject it, and answer the customer yourself."
 )
+_UNKEPT: Final = re.compile("[\x00\ud800-\udfff]")
 
 
 def edit_modal(proposal: Proposal, metadata: str) -> Block:
@@ -198,7 +200,7 @@ def _argument_of(name: str, old: Json, state: dict[str, Any]) -> Json:
     if isinstance(old, bool):
         chosen = found.get("selected_option")
         return old if chosen is None else bool(chosen["value"] == "true")
-    text = found.get("value")
+    text = _typed(state)
     if isinstance(old, int | float):
         return _number(name, text)
     if isinstance(old, str):
@@ -225,4 +227,8 @@ def _number(name: str, text: str | None) -> int | float:
 
 def _typed(block: dict[str, Any]) -> str | None:
     value = block.get(ids.VALUE, {}).get("value")
-    return value if isinstance(value, str) else None
+    if not isinstance(value, str):
+        return None
+    if _UNKEPT.search(value):
+        raise BadInput("This holds a character that cannot be kept (NUL, or half of a pair); type it again without.")
+    return value

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.decision import Decision, DecisionKind, Seen
@@ -179,6 +179,7 @@ def test_edit_does_not_open_where_an_argument_would_be_approved_without_a_field(
 @given(contents)
 @settings(max_examples=80, deadline=None)
 def test_an_edit_that_changes_nothing_is_the_same_content(content: Content) -> None:
+    assume("\\x00" not in repr(content))  # neither an agent nor a person gets that far with one
     try:
         view = edit_modal(proposal(content), "")
     except BadInput:

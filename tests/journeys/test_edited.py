@@ -163,6 +163,21 @@ async def test_an_edit_from_true_to_1_is_an_edit(world: World, shop: Shop) -> No
     ]
 
 
+@pytest.mark.parametrize("character", ["\x00", "\ud800"], ids=["NUL", "half a pair"])
+async def test_a_character_that_cannot_be_kept_is_refused_in_the_window(world: World, character: str) -> None:
+    proposed = await world.propose()
+    card = await world.card(proposed["id"])
+    maria, words = world.slack.person("U0MARIA"), f"Your refund{character} was sent."
+    edit = await open_edit(world, "U0MARIA", card)
+    refused = await maria.submit(edit, {words_block(edit): words})
+    assert "cannot be kept" in str(refused.body["errors"])
+    await world.choose("U0MARIA", card, ids.REJECT_OPTION)
+    reject = await world.slack.wait_for_view("U0MARIA", predicate=lambda view: view.id != edit.id)
+    refused = await maria.submit(reject, {ids.OTHER_BLOCK: words})
+    assert "cannot be kept" in str(refused.body["errors"])
+    assert (await world.get(proposed["id"]))["state"] == "pending"
+
+
 async def test_an_edit_that_changes_nothing_is_an_approval(world: World, shop: Shop) -> None:
     proposed = await world.propose()
     await edit_words(world, "U0MARIA", await world.card(proposed["id"]), "Your refund was sent on Monday.")
