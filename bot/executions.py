@@ -62,6 +62,8 @@ class Executions:
 
     def _retry(self, tx: Tx, seen: Seen, person: Person) -> Proposal:
         before = self._moves.seen(tx, seen, person, Move.RETRY)
+        if before.revision != tx.revisions(before.id)[-1]:
+            raise Conflict("The content is not the one that was approved, so it is not tried again; give it up.")
         last = self._intervention(Move.RETRY, person)
         waiting = Execution(status="waiting", intervention=last, before=before.execution)
         state = step(before.state, Move.RETRY)

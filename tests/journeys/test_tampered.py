@@ -88,6 +88,10 @@ async def test_what_was_altered_after_the_approval_does_not_run_and_the_person_o
             pass_time(world, clock, timedelta(days=1))
             await until_stored(world, at_rest(clock))
             assert shop.calls == [], "no later try either"
+            await world.click("U0BEN", alarm, ids.RETRY, "C0OPS")
+            await until_stored(world, at_rest(clock))
+            assert shop.calls == [], "nor one that somebody asks for"
+            assert (await world.get(proposed["id"]))["state"] == "failed"
             assert await the_chain_holds(world)
 
 
