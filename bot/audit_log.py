@@ -57,7 +57,7 @@ async def note_head(store: Store, policy: Policy, clock: Clock) -> bool:
             return False
         tx.keep(HEAD_NOTED, today)
         lines = [Line(label="Events", text=str(seq)), Line(label="Head", text=f"{seq}:{digest}")]
-        Errands(tx, policy, clock).notice("The audit log today; `sayso audit verify --head` checks against it.", lines)
+        Errands(tx, policy, clock).notice("The audit log today; sayso audit verify --head checks against it.", lines)
         return True
 
     if await store.read(lambda tx: tx.kept(HEAD_NOTED)) == f"{clock.now():%Y-%m-%d}":

@@ -48,7 +48,7 @@ def caution(standing: Standing, found: Certificate | NotEnough) -> str:
     if monitor is None:
         return (
             "This is a what-if, at a moment that you chose: a threshold that you apply is fixed, and nothing takes "
-            "it back when it errs. With `risk` in the policy the category earns its threshold with a guarantee."
+            "it back when it errs. With a risk in the policy the category earns its threshold with a guarantee."
         )
     regime = monitor.regime
     if isinstance(found, Certificate) and found.risk == monitor.plan.risk and found.bin <= regime.certified:

@@ -241,14 +241,15 @@ def _rows(content: Action) -> list[tuple[str, str]]:
 
 
 def _proposed_in_short(proposal: Proposal) -> list[Block]:
-    """What was proposed; where it came to nothing, the words say so, lest it be taken for what the customer got."""
+    """What was proposed, under a word that says whether the customer got it."""
     content, dropped = proposal.content, proposal.state in (State.CANCELLED, State.EXPIRED)
     if isinstance(content, Action):
         return [*([rich(line(words("Not done:", bold=True)))] if dropped else []), *_arguments(content)]
     if not content.text.strip():
         return [rich(line(words("There was no draft.")))]
+    label = "Not sent:" if dropped else "Sent:" if proposal.state is State.EXECUTED else "Draft:"
     text = quote(shown(content.text, DROPPED_WORDS if dropped else DECIDED_WORDS))
-    return [rich(*([line(words("Not sent:", bold=True))] if dropped else []), text)]
+    return [rich(line(words(label, bold=True)), text)]
 
 
 def banner(content: Content) -> list[Block]:
@@ -271,7 +272,8 @@ def banner(content: Content) -> list[Block]:
 
 def _small_print(proposal: Proposal) -> list[Block]:
     ruling, confidence = proposal.ruling, proposal.confidence
-    parts: list[Element] = [words("Why it waits: ", bold=True), words(one_line(ruling.reason, 400))]
+    why = "Why it was held: " if proposal.escalated_by else "Why it waits: "
+    parts: list[Element] = [words(why, bold=True), words(one_line(ruling.reason, 400))]
     parts += [words(f"\n{one_line(remark, 300)}") for remark in proposal.notes[:5]]
     if goal := destination(proposal):
         parts += [words("\nGoes to "), *goal]

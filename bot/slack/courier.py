@@ -79,7 +79,7 @@ class SlackCourier:
             case ErrandKind.REPAINT if case:
                 return await self._repaint(errand, case)
             case ErrandKind.NOTICE:
-                return await self._post_once(errand, notice(errand.payload))
+                return await self._post_once(errand, notice(errand.payload, case.proposal if case else None))
             case ErrandKind.LOG if case:
                 return await self._post_once(
                     errand, log_lines([case.proposal, *(other.proposal for other in together)])

@@ -94,7 +94,7 @@ def _grounds(proposal: Proposal) -> list[Block]:
     blocks = [
         context(
             f"Source: {one_line(source.title, 300)}",
-            one_line(source.quote or "", 1500),
+            f"“{one_line(source.quote, 1500)}”" if source.quote else "",
             one_line(source.url or "", 500),
         )
         for source in proposal.evidence

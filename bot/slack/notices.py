@@ -8,7 +8,20 @@ from bot.domain.lifecycle import State
 from bot.domain.proposal import Proposal
 from bot.errands import summary
 from bot.slack import ids
-from bot.slack.blocks import Block, Element, context, escape, line, mention, overflow, rich, shown, words
+from bot.slack.blocks import (
+    Block,
+    Element,
+    actions,
+    button,
+    context,
+    escape,
+    line,
+    mention,
+    overflow,
+    rich,
+    shown,
+    words,
+)
 from bot.slack.cards import Painted, who
 
 MARKS: Final = {"info": "🔔", "alarm": "🚨", "good": "✅"}
@@ -16,8 +29,8 @@ LOG_LINES: Final = 20
 _HOW_IT_WENT: Final = {State.FAILED: "❗", State.IN_DOUBT: "❓"}
 
 
-def notice(payload: Mapping[str, Any]) -> Painted:
-    """An ops notice of its payload: a title in our words, and labelled lines of anybody's."""
+def notice(payload: Mapping[str, Any], about: Proposal | None = None) -> Painted:
+    """An ops notice of its payload: a title in our words, labelled lines of anybody's, and the case to open."""
     title = str(payload["title"])
     sections = [line(words(f"{MARKS.get(str(payload.get('level')), '🔔')} {title}", bold=True))]
     for row in payload.get("lines", []):
@@ -25,7 +38,10 @@ def notice(payload: Mapping[str, Any]) -> Painted:
             [mention(row["user"])] if row.get("user") else [words(shown(row.get("text") or "–", 600))]
         )
         sections.append(line(words(f"{row['label']}: "), *value))
-    return Painted(text=escape(title), blocks=[rich(*sections)])
+    blocks = [rich(*sections)]
+    if about:
+        blocks.append(actions(f"notice:{about.id}", [button("View full case", ids.OPEN, ids.carried(about.seen))]))
+    return Painted(text=escape(title), blocks=blocks)
 
 
 def log_lines(proposals: Sequence[Proposal]) -> Painted:

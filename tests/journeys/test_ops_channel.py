@@ -10,9 +10,11 @@ from tests.world import World
 async def test_an_escalation_says_by_whom_and_of_what(world: World) -> None:
     proposed = await world.propose()
     await world.click("U0BEN", await world.card(proposed["id"]), ids.ESCALATE)
-    notice = str((await world.message("C0OPS", "A case was escalated.")).blocks)
+    notice = await world.message("C0OPS", "A case was escalated.")
     for words in ("'user_id': 'U0BEN'", "refunds", "Your refund was sent on Monday.", proposed["id"]):
-        assert words in notice, words
+        assert words in str(notice.blocks), words
+    await world.click("U0LEAD", notice, ids.OPEN, "C0OPS")
+    assert (await world.slack.wait_for_view("U0LEAD")).title == "The full case"
 
 
 async def test_an_escalation_by_the_policy_says_why(world: World) -> None:
