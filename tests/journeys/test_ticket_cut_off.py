@@ -22,11 +22,12 @@ from tests.journeys.props import MovableClock, until_stored
 from tests.journeys.tickets import INTAKE, case_of, waiting
 from tests.world import World, running_world
 
+TALK = "slack:C0CUSTOMERS:17.1"
 FIRST, STOP = "Please refund me.", "Stop, it has arrived. Do not refund."
 
 
 def arrival(text: str, key: str) -> Arrival:
-    talk = Conversation(id="slack:C0CUSTOMERS:17.1", messages=(Message(role="customer", text=text),))
+    talk = Conversation(id=TALK, messages=(Message(role="customer", text=text),))
     return Arrival(source="slack", key=key, conversation=talk, connector="slack_thread")
 
 
@@ -50,7 +51,7 @@ async def written_before_the_worker_comes(database: Path) -> list[Message]:
     store, clock = open_store(f"sqlite:///{database}"), SystemClock()
     approvals = Approvals(store=store, policy=load_policy(INTAKE), clock=clock, recipient_of=recipient_of)
     await Reception(store=store, approvals=approvals, clock=clock).receive(arrival(STOP, "2"))
-    cases = await store.read(lambda tx: tx.waiting())
+    cases = await store.read(lambda tx: tx.waiting_in(TALK))
     await store.close()
     return [message for case in cases for message in case.follow_ups]
 
