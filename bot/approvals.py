@@ -290,7 +290,7 @@ class Approvals:
     # the customer
 
     def customer_wrote(self, tx: Tx, proposal: Proposal, message: Message) -> Proposal:
-        """The customer wrote again while this waits: its cards say so, and Approve asks once more."""
+        """The customer wrote again while this is open: its cards say so, and Approve asks once more."""
         after = self._moves.moved(tx, proposal, proposal.joined(message))
         customer = Actor(kind="system", id="customer", name="the customer")
         self._moves.audit(tx, "proposal.customer_wrote", customer, after, {"follow_ups": len(after.follow_ups)})

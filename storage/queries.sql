@@ -58,8 +58,9 @@ SELECT min(expires_at) AS at FROM proposals WHERE state IN ('pending', 'escalate
 -- name: conversation_proposals
 SELECT * FROM proposals WHERE conversation_id = :conversation_id ORDER BY id DESC LIMIT :limit;
 
--- name: waiting_in
-SELECT * FROM proposals WHERE conversation_id = :conversation_id AND state IN ('pending', 'escalated') ORDER BY id DESC;
+-- name: open_in
+SELECT * FROM proposals
+ WHERE conversation_id = :conversation_id AND state NOT IN ('executed', 'cancelled', 'expired') ORDER BY id DESC;
 
 -- name: add_revision
 INSERT INTO revisions (proposal_id, number, digest, content, author_kind, author_id, author_name, at)

@@ -169,9 +169,9 @@ class Session(Tickets):
         found = self._run("conversation_proposals", {"conversation_id": conversation_id, "limit": limit})
         return [rows.proposal_of(row) for row in found]
 
-    def waiting_in(self, conversation_id: str) -> list[Proposal]:
-        """What waits for a person in one conversation, newest first, however much of it came later."""
-        return [rows.proposal_of(row) for row in self._run("waiting_in", {"conversation_id": conversation_id})]
+    def open_in(self, conversation_id: str) -> list[Proposal]:
+        """The proposals of one conversation that are not closed, newest first."""
+        return [rows.proposal_of(row) for row in self._run("open_in", {"conversation_id": conversation_id})]
 
     def revisions(self, proposal_id: str) -> list[Revision]:
         """Every revision, the AI's first."""

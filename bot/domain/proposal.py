@@ -9,7 +9,7 @@ from typing import Literal
 import rfc8785
 
 from bot.domain.decision import Actor, Decision, Intervention, Ruling, Seen
-from bot.domain.lifecycle import CLOSED, State, Verdict
+from bot.domain.lifecycle import CLOSED, WAITING, State, Verdict
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 Role = Literal["customer", "agent", "ai"]
@@ -191,9 +191,10 @@ class Proposal:
         return replace(talk, messages=talk.messages[: len(talk.messages) - len(self.follow_ups)]).last_customer_text
 
     def joined(self, message: Message) -> "Proposal":
-        """The same proposal after the customer wrote again, which voids earlier approvals: they had not read it."""
+        """The same proposal after the customer wrote again; approvals that wait for others are void: read it first."""
         talk = replace(self.conversation, messages=(*self.conversation.messages, message))
-        return replace(self, conversation=talk, follow_ups=(*self.follow_ups, message), approvals=())
+        approvals = () if self.state in WAITING else self.approvals
+        return replace(self, conversation=talk, follow_ups=(*self.follow_ups, message), approvals=approvals)
 
     def revised(self, content: Content, author: Actor) -> "Proposal":
         """The same proposal with the next revision, which voids earlier approvals."""

@@ -1,5 +1,6 @@
 """Takes tickets in: each is committed before anybody is told that it arrived, and none comes in twice."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -45,6 +46,8 @@ class Reception:
         ticket = self._joined_ticket(tx, ticket, arrival) or self._joined_case(tx, ticket, arrival) or ticket
         if ticket.state is TicketState.WAITING and not arrival.whole:
             ticket = replace(ticket, conversation=_with_history(tx, ticket.conversation))
+        if ticket.state is TicketState.WAITING:
+            self._tell_decided(tx, ticket, lambda case: _unheard(case.conversation, arrival))
         tx.add_ticket(ticket)
         return ticket
 
@@ -84,7 +87,7 @@ class Reception:
 
     def _joined_case(self, tx: Tx, ticket: QueuedTicket, arrival: Arrival) -> QueuedTicket | None:
         """Mark the cases of this conversation that wait for a person."""
-        waiting = _own(ticket, tx.waiting_in(ticket.conversation.id))
+        waiting = [case for case in _own(ticket, tx.open_in(ticket.conversation.id)) if case.state in WAITING]
         for case in waiting:
             self._follow_up(tx, case, _unheard(case.conversation, arrival), ticket.attachments)
         if waiting:
@@ -93,6 +96,12 @@ class Reception:
         if cases and arrival.repeats and not arrival.whole and not _unheard(cases[0].conversation, arrival):
             return replace(ticket, state=TicketState.JOINED, proposal_id=cases[0].id)
         return None
+
+    def _tell_decided(self, tx: Tx, ticket: QueuedTicket, heard: Callable[[Proposal], list[Message]]) -> None:
+        """What opens the next case shows on those that are decided and not out, too: they may be undone or retried."""
+        for case in _own(ticket, tx.open_in(ticket.conversation.id)):
+            if case.state not in WAITING:
+                self._follow_up(tx, case, heard(case), ticket.attachments)
 
     def _follow_up(self, tx: Tx, case: Proposal, messages: list[Message], files: tuple[str, ...]) -> None:
         for message in messages:
@@ -109,6 +118,7 @@ class Reception:
             return
         now = self._clock.now()
         talk = _with_history(tx, replace(ticket.conversation, messages=tuple(said)))
+        self._tell_decided(tx, ticket, lambda _: said)
         following = replace(ticket, conversation=talk, state=TicketState.WAITING, attempts=0, error=None)
         key = f"{ticket.key}:after:{case.id}"
         tx.add_ticket(

@@ -25,7 +25,7 @@ def threaded(tx: Tx, arrival: Arrival) -> Arrival:
 
 def _takes_part(tx: Reader, conversation_id: str, sender: str) -> bool:
     """Whether we have heard from this address in this conversation or written to it; anybody may begin one."""
-    cases = [*tx.conversation_proposals(conversation_id), *tx.waiting_in(conversation_id)]
+    cases = [*tx.conversation_proposals(conversation_id), *tx.open_in(conversation_id)]
     ticket = tx.waiting_ticket(conversation_id)
     talks = [case.conversation for case in cases] + ([ticket.conversation] if ticket else [])
     if not talks:

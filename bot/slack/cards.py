@@ -93,9 +93,10 @@ def _blocks(case: Case, room: str, talk_words: int, *, undoable: bool) -> list[B
     waiting = proposal.state is State.PENDING or (proposal.state is State.ESCALATED and room == ESCALATION)
     talk = _conversation(proposal, talk_words) if room == ESCALATION else _customer_words(proposal)
     blocks = [_title(proposal), *talk]
+    if not proposal.closed:  # what is decided may still be undone, or tried again
+        blocks += wrote_again(proposal)
     if waiting:
         blocks += [
-            *wrote_again(proposal),
             *_proposed(proposal.content),
             *banner(proposal.content),
             *evidence(proposal),

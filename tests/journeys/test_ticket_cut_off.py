@@ -51,7 +51,7 @@ async def written_before_the_worker_comes(database: Path) -> list[Message]:
     store, clock = open_store(f"sqlite:///{database}"), SystemClock()
     approvals = Approvals(store=store, policy=load_policy(INTAKE), clock=clock, recipient_of=recipient_of)
     await Reception(store=store, approvals=approvals, clock=clock).receive(arrival(STOP, "2"))
-    cases = await store.read(lambda tx: tx.waiting_in(TALK))
+    cases = await store.read(lambda tx: tx.open_in(TALK))
     await store.close()
     return [message for case in cases for message in case.follow_ups]
 

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from bot.domain.lifecycle import State
+from bot.domain.proposal import Proposal
 from bot.local_slack.model import Message
 from bot.slack import ids
-from tests.journeys.props import painted, told
+from tests.journeys.props import painted, told, until_stored
 from tests.journeys.tickets import CUSTOMERS, HOURS, INTAKE, QUESTION, case_of, settled, stands, texts, waiting
 from tests.world import World, running_world
 
@@ -90,3 +91,48 @@ async def test_hearing_everything_is_enough_to_approve(world: World) -> None:
     await world.slack.person("U0MARIA").submit(view)
     await stands(world, case_of(card), State.EXECUTED)
     assert texts(world, ts)[-1] == HOURS
+
+
+UNDOABLE = INTAKE.replace(
+    '[categories.refunds]\nmode = "suggest"', '[categories.refunds]\nmode = "suggest"\nundo_window = "30s"'
+)
+
+
+async def test_what_the_customer_wrote_while_an_approval_could_be_undone_stands_on_the_undone_card(
+    tmp_path: Path,
+) -> None:
+    """The reply was not out yet: whoever decides anew reads what came since, and so does whoever might undo it."""
+    async with running_world(tmp_path / "sayso.db", UNDOABLE) as world:
+        ts, card = await asked(world)
+        await world.click("U0MARIA", card, ids.APPROVE)
+        await painted(world, card, ids.UNDO)
+        await say(world, ts, "STOP, I found it.")
+        told_of_it = await painted(world, card, "STOP, I found it.")
+        assert ids.UNDO in str(told_of_it.blocks)
+        assert "Approved by" in str(told_of_it.blocks)
+        await world.click("U0BEN", told_of_it, ids.UNDO)
+        back = await painted(world, card, ids.READ)
+        assert "STOP, I found it." in str(back.blocks)
+        assert f"{ids.APPROVE}'" not in str(back.blocks)
+        following = await stands_beside(world, case_of(card))
+        assert [m.text for m in following.conversation.messages] == [QUESTION, "STOP, I found it."]
+
+
+async def stands_beside(world: World, case: str) -> Proposal:
+    """The next case of the same conversation, once it is there."""
+    await until_stored(world, lambda tx: len(tx.waiting()) == 2)
+    (other,) = [proposal for proposal in await waiting(world) if proposal.id != case]
+    return other
+
+
+async def test_whoever_has_a_failed_reply_tried_again_sees_what_the_customer_wrote_since(world: World) -> None:
+    ts, card = await asked(world)
+    world.slack.faults.fail("chat.postMessage", "not_in_channel", times=1, channel=CUSTOMERS)
+    await world.click("U0MARIA", card, ids.APPROVE)
+    alarm = await world.card(case_of(card), "C0OPS", "It failed")
+    assert "wrote again" not in str(alarm.blocks)
+    await say(world, ts, "STOP, I found it.")
+    now = await painted(world, alarm, "STOP, I found it.")
+    assert ids.RETRY in str(now.blocks)
+    stands_approved = await world.sayso.store.read(lambda tx: tx.proposal(case_of(card)))
+    assert [actor.id for actor in stands_approved.approvals] == ["U0MARIA"]
