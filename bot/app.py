@@ -211,7 +211,7 @@ class App:
         }
         return {
             **dict.fromkeys(SAID_IN_SLACK, slack),
-            ErrandKind.EXECUTE: Executor(connectors),
+            ErrandKind.EXECUTE: Executor(connectors, self._policy),
             ErrandKind.CALLBACK: Callbacks(outbound=callbacks, store=store, clock=clock),
             ErrandKind.SPEAK: Speaker(connectors),
             ErrandKind.CHART: ChartCourier(client, thresholds),

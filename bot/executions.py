@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
-from bot.domain.authority import Person, check_reviewer
+from bot.domain.authority import Person, approvals_needed, check_bounds, check_reviewer
 from bot.domain.decision import SYSTEM, DecisionKind, Intervention, Seen
 from bot.domain.delivery import Delivered, Errand, Failed, Lost, Outcome, Postponed
 from bot.domain.errors import AlreadyDecided, Conflict
@@ -64,6 +64,7 @@ class Executions:
         before = self._moves.seen(tx, seen, person, Move.RETRY)
         if before.revision != tx.revisions(before.id)[-1]:
             raise Conflict("The content is not the one that was approved, so it is not tried again; give it up.")
+        self._check_policy(before, person)
         last = self._intervention(Move.RETRY, person)
         waiting = Execution(status="waiting", intervention=last, before=before.execution)
         state = step(before.state, Move.RETRY)
@@ -73,6 +74,13 @@ class Executions:
         errands.execute(after, key=before.execution.key if before.execution else None)
         errands.repaint(after)
         return after
+
+    def _check_policy(self, proposal: Proposal, person: Person) -> None:
+        """The policy as it is now: it may have been tightened since this was approved."""
+        check_bounds(self._policy, proposal, proposal.content, person)
+        needed = approvals_needed(self._policy, proposal)
+        if needed > max(proposal.ruling.approvals_needed, len(proposal.approvals)):
+            raise Conflict(f"The policy asks for {needed} approvals by now; give it up, and have it proposed again.")
 
     async def confirm(self, seen: Seen, person: Person) -> Proposal:
         """Say that an execution in doubt did happen."""

@@ -9,8 +9,10 @@ from bot.domain.delivery import Delivered, Errand, Failed, Outcome
 from bot.domain.lifecycle import State
 from bot.domain.proposal import Action, Json, Proposal, Reply, digest_of
 from bot.executor import Executor
+from bot.policy_file import load_policy
 from bot.ports import Case
 from tests.connectors.cases import errand, proposal
+from tests.world import POLICY
 
 NOT_WHAT_WAS_APPROVED = Failed(error="The content is not the one that was approved, so nothing was sent.")
 APPROVED = proposal(Action(name="refund", args={"order": "A-17", "amount": 42.5}))
@@ -30,7 +32,7 @@ class Receiver:
 async def carried(stands: Proposal, agreed: Json = APPROVED.digest) -> tuple[Outcome, list[Proposal]]:
     """How the errand of an approval ends while the case stands like this, and what the receiver was handed."""
     receiver = Receiver()
-    executor = Executor({"webhook:payments": receiver, "webhook:elsewhere": receiver})
+    executor = Executor({"webhook:payments": receiver, "webhook:elsewhere": receiver}, load_policy(POLICY))
     payload: dict[str, Json] = {"revision": 1, "digest": agreed}
     case = Case(proposal=stands, revisions=(stands.revision,), receipts=())
     return await executor.carry(replace(errand(), payload=payload), case), receiver.handed
@@ -76,7 +78,7 @@ async def test_what_is_not_approved_any_more_is_not_carried_out(state: State) ->
 
 async def test_an_errand_about_no_case_carries_nothing_out() -> None:
     receiver = Receiver()
-    await Executor({"webhook:payments": receiver}).carry(errand(), None)
+    await Executor({"webhook:payments": receiver}, load_policy(POLICY)).carry(errand(), None)
     assert receiver.handed == []
 
 

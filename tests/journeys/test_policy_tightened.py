@@ -1,11 +1,25 @@
 """The policy is made stricter while cases wait: they are decided by what it says now."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bot.local_slack import LocalSlack
 from bot.slack import ids
-from tests.journeys.props import MovableClock, Shop, bot_on, empty_slack, painted, shop_policy, told
+from tests.journeys.props import (
+    MovableClock,
+    Shop,
+    bot_on,
+    empty_slack,
+    obliging,
+    painted,
+    pass_time,
+    refusing,
+    shop_policy,
+    told,
+)
 
 FREE = 'free_when = "args.amount <= 50"\n'
 
@@ -59,3 +73,47 @@ async def test_what_is_beyond_reviewers_now_is_approved_by_the_escalation_team_o
             await world.click("U0BEN", card, ids.ESCALATE)
             await world.click("U0LEAD", await world.card(proposed["id"], "C0ESCALATE"), ids.APPROVE, "C0ESCALATE")
             assert (await world.get(proposed["id"], wait=5))["state"] == "executed"
+
+
+@pytest.mark.parametrize(
+    ("rule", "why"),
+    [
+        ('refuse_when = "args.amount > 100"\n', "The policy forbids refund when"),
+        ('escalate_when = "args.amount > 100"\n', "refund goes to the escalation team when"),
+        ("approvals = 2\n", "The policy asks for 2 approvals by now"),
+    ],
+)
+async def test_what_failed_is_not_tried_again_against_the_policy_of_now(
+    tmp_path: Path, shop: Shop, clock: MovableClock, rule: str, why: str
+) -> None:
+    database, policy = tmp_path / "sayso.db", shop_policy(shop)
+    shop.mood = refusing(422)
+    async with empty_slack() as slack:
+        async with bot_on(slack, database, policy, clock) as world:
+            proposed, token = await world.act("refund", {"amount": 180}), world.token
+            await world.click("U0BEN", await world.card(proposed["id"]), ids.APPROVE)
+            alarm = await world.card(proposed["id"], "C0OPS", "It failed")
+        shop.mood = obliging
+        async with bot_on(slack, database, policy.replace(FREE, FREE + rule), clock, token) as world:
+            await world.click("U0BEN", alarm, ids.RETRY, "C0OPS")
+            await told(world, "U0BEN", why)
+            assert (await world.get(proposed["id"]))["state"] == "failed"
+            assert shop.effects == {}
+
+
+async def test_what_was_approved_and_is_forbidden_before_it_went_out_does_not_go_out(
+    tmp_path: Path, shop: Shop, clock: MovableClock
+) -> None:
+    database, policy = tmp_path / "sayso.db", shop_policy(shop)
+    async with empty_slack() as slack:
+        async with bot_on(slack, database, policy, clock) as world:
+            proposed, token = await world.act("refund", {"amount": 180}, category="returns"), world.token
+            card = await world.card(proposed["id"])
+            await world.click("U0BEN", card, ids.APPROVE)
+            await painted(world, card, ids.UNDO)
+        stricter = policy.replace(FREE, f'{FREE}refuse_when = "args.amount > 100"\n')
+        async with bot_on(slack, database, stricter, clock, token) as world:
+            pass_time(world, clock, timedelta(seconds=31))
+            await world.card(proposed["id"], "C0OPS", "It was approved before that, and nothing was done.")
+            assert (await world.get(proposed["id"]))["state"] == "failed"
+            assert shop.calls == []
