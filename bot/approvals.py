@@ -11,10 +11,10 @@ from typing import Final
 
 from bot.domain.authority import Person, approvals_needed, check_bounds
 from bot.domain.decision import DECIDES, SYSTEM, Actor, Decision, DecisionKind, Ruling, Seen
-from bot.domain.errors import BadInput, Conflict, KeyReused, NotFound
+from bot.domain.errors import BadInput, Conflict, KeyReused, NotFound, NotListed
 from bot.domain.lifecycle import PAST, WAITING, Move, State, Verdict, step
 from bot.domain.offer import THRESHOLDS_CONNECTOR, check_edit
-from bot.domain.policy import Policy
+from bot.domain.policy import Mode, Policy
 from bot.domain.proposal import (
     Action,
     Content,
@@ -33,6 +33,7 @@ from bot.errands import ESCALATION, OPS, REVIEW, Errands, Line, summary
 from bot.figures import Figures
 from bot.moves import TOO_LATE, UNDONE_LATE, Moves, check_heard
 from bot.ports import Clock, Reader, Store, Submission, Tx
+from bot.regimes import latest_change
 from bot.submission import LONGEST_WAIT, Request, check_quota, connector_of, opened, rule_actor
 
 LONGEST_REPLY: Final = 40_000
@@ -141,9 +142,20 @@ class Approvals:
         _check_not_blank(before.content)
         # The policy as it is now: it may have been tightened while this waited.
         check_bounds(self.policy, before, before.content, person)
+        self._check_mode(tx, before, person)
         if person.actor.id in {actor.id for actor in before.approvals}:
             raise Conflict("You have approved this already; another person has to approve it too.")
         return before
+
+    def _check_mode(self, tx: Reader, proposal: Proposal, person: Person) -> None:
+        """Where everything of its category is for the escalation team by now, what waits from before is, too."""
+        if proposal.connector == THRESHOLDS_CONNECTOR:
+            return
+        category = self.policy.category(proposal.category)
+        changed = latest_change(tx, proposal.category)
+        mode = changed.mode if changed and changed.mode else category.mode
+        if mode is Mode.ESCALATE and not person.among(category.escalation_approvers):
+            raise NotListed(f"Everything in {proposal.category} goes to the escalation team by now; escalate it.")
 
     async def edit(self, seen: Seen, content: Content, person: Person, *, reason: str | None = None) -> Proposal:
         """Approve a new revision with this content; unchanged content is a plain approval."""
@@ -162,6 +174,7 @@ class Approvals:
         if before.connector == THRESHOLDS_CONNECTOR:
             check_edit(before.content, content)
         check_bounds(self.policy, before, content, person)
+        self._check_mode(tx, before, person)
         edited = before.revised(content, person.actor)
         return self._settle_approval(tx, before, edited, (person.actor,), person, Move.EDIT, reason)
 
@@ -269,20 +282,13 @@ class Approvals:
         before = self._moves.seen(tx, seen, person, Move.UNDO)
         if not tx.recall(before.id):
             raise Conflict(TOO_LATE)
-        state = step(before.state, Move.UNDO, back=before.undone_to)
-        if earlier := before.execution and before.execution.before:
-            # A retry is taken back, not the approval: what it was to call again keeps its key.
-            undone = replace(before, execution=earlier)
-        else:
-            undone = replace(before, decision=_escalation(tx, before), execution=None, approvals=())
-        after = self._moves.moved(tx, before, undone, state=state, turn=before.turn + 1)
-        self._moves.audit(tx, "proposal.undone", person.actor, after, {})
+        after = self._moves.taken_back(tx, before, person.actor)
         errands = Errands(tx, self.policy, self._clock)
         errands.repaint(after)
-        if state is State.PENDING and after.connector != THRESHOLDS_CONNECTOR:
+        if after.state is State.PENDING and after.connector != THRESHOLDS_CONNECTOR:
             # An offer waits where it was made: the reviewers have no say in it.
             after = self._moves.show(tx, errands, after, REVIEW, self.policy.category(after.category).channel)
-        if state in WAITING and after.expires_at <= self._clock.now():
+        if after.state in WAITING and after.expires_at <= self._clock.now():
             # Said here, for the sweep would say that nobody had decided.
             return self._cancelled(tx, after, SYSTEM, Move.EXPIRE, UNDONE_LATE)
         return after
@@ -388,14 +394,6 @@ def _check_content(content: Content) -> None:
 def _check_not_blank(content: Content) -> None:
     if isinstance(content, Reply) and not content.text.strip():
         raise BadInput("The reply is empty; write what the customer should read, or reject the draft.")
-
-
-def _escalation(tx: Reader, proposal: Proposal) -> Decision | None:
-    """The decision of whoever escalated it, which stands again once what came after it is undone."""
-    if proposal.escalated_by is None:
-        return None
-    made = [decision for decision in tx.decisions(proposal.id) if decision.kind is DecisionKind.ESCALATED]
-    return made[-1] if made else None
 
 
 def _about(proposal: Proposal) -> list[Line]:

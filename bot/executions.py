@@ -10,8 +10,8 @@ from bot.domain.errors import AlreadyDecided, Conflict
 from bot.domain.lifecycle import Move, State, step
 from bot.domain.policy import Policy
 from bot.domain.proposal import Execution, Json, Proposal
-from bot.errands import LOG, OPS, Errands
-from bot.moves import Moves
+from bot.errands import LOG, OPS, REVIEW, Errands
+from bot.moves import Moves, check_heard
 from bot.ports import Clock, Store, Tx
 
 TOLD_TO_THE_AGENT: Final = {Move.SUCCEED: "proposal.executed", Move.FAIL: "proposal.failed"}
@@ -64,6 +64,7 @@ class Executions:
         before = self._moves.seen(tx, seen, person, Move.RETRY)
         if before.revision != tx.revisions(before.id)[-1]:
             raise Conflict("The content is not the one that was approved, so it is not tried again; give it up.")
+        check_heard(before, seen)
         self._check_policy(before, person)
         last = self._intervention(Move.RETRY, person)
         waiting = Execution(status="waiting", intervention=last, before=before.execution)
@@ -112,9 +113,16 @@ class Executions:
         if before.marked_by:
             sentence = f"{before.marked_by.name} has marked this already; it counts once."
             raise AlreadyDecided(sentence, winner_id=before.marked_by.id)
-        after = self._moves.moved(tx, before, marked_by=person.actor)
-        self._moves.audit(tx, "proposal.marked_wrong", person.actor, after, {})
-        _relog(tx, Errands(tx, self._policy, self._clock), after)
+        errands = Errands(tx, self._policy, self._clock)
+        if before.state is State.APPROVED and tx.recall(before.id):
+            # It has not gone out, during a pause for example: then a person decides it, which teaches as much.
+            after = self._moves.taken_back(tx, before, person.actor)
+            channel = self._policy.category(after.category).channel
+            after = self._moves.show(tx, errands, after, REVIEW, channel)
+        else:
+            after = self._moves.moved(tx, before, marked_by=person.actor)
+            self._moves.audit(tx, "proposal.marked_wrong", person.actor, after, {})
+        _relog(tx, errands, after)
         return after
 
 

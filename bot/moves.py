@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from bot.domain.audit import Event, commitment
 from bot.domain.authority import Person, check_reviewer, reviewers
-from bot.domain.decision import Actor, Seen
+from bot.domain.decision import Actor, Decision, DecisionKind, Seen
 from bot.domain.errors import Conflict, Stale, WroteAgain
 from bot.domain.late import late, made
 from bot.domain.lifecycle import WAITING, Move, State, step
@@ -88,6 +88,18 @@ class Moves:
         settled = before.state is State.APPROVED and bool(self._policy.category(after.category).undo_window)
         return after.decision != before.decision or after.marked_by != before.marked_by or settled
 
+    def taken_back(self, tx: Tx, before: Proposal, actor: Actor) -> Proposal:
+        """The case back where it stood before its approval, or its retry, whose errand has been recalled."""
+        if earlier := before.execution and before.execution.before:
+            # A retry is taken back, not the approval: what it was to call again keeps its key.
+            undone = replace(before, execution=earlier)
+        else:
+            undone = replace(before, decision=_escalation(tx, before), execution=None, approvals=())
+        state = step(before.state, Move.UNDO, back=before.undone_to)
+        after = self.moved(tx, before, undone, state=state, turn=before.turn + 1)
+        self.audit(tx, "proposal.undone", actor, after, {})
+        return after
+
     def show(self, tx: Tx, errands: Errands, proposal: Proposal, room: str, channel: str) -> Proposal:
         """Post a card in a room that has none yet, and remember that it is there."""
         if any(shown == room for shown, _ in proposal.cards):
@@ -129,3 +141,11 @@ def check_heard(proposal: Proposal, seen: Seen) -> None:
     """WroteAgain where the customer has written since this was seen."""
     if len(proposal.follow_ups) > seen.follow_ups:
         raise WroteAgain("The customer wrote again after this draft; read the new message and decide again.")
+
+
+def _escalation(tx: Reader, proposal: Proposal) -> Decision | None:
+    """The decision of whoever escalated it, which stands again once what came after it is undone."""
+    if proposal.escalated_by is None:
+        return None
+    made = [decision for decision in tx.decisions(proposal.id) if decision.kind is DecisionKind.ESCALATED]
+    return made[-1] if made else None

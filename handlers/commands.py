@@ -16,19 +16,22 @@ from handlers.desk import Desk
 
 async def threshold(ack: AsyncAck, command: dict[str, Any], desk: Desk) -> None:
     """`/threshold`"""
+    delivery = command.get("trigger_id")
     try:
         order = phrases.threshold(command.get("text") or "")
-        person = await desk.person(command)
         match order:
             case phrases.ShowAll():
+                await desk.person(command, groups=False)
                 await _say(ack, "The thresholds", threshold_table(await desk.thresholds.show()))
             case phrases.ShowOne(category=category):
+                person = await desk.person(command, groups=False)
                 await _say(ack, "The threshold", threshold_detail(await desk.thresholds.show_one(category)))
                 await desk.thresholds.picture(category, user=person.actor.id)
             case Wish():
-                changed = await desk.thresholds.change(order, person, delivery=command.get("trigger_id"))
+                changed = await desk.act(command, lambda who: desk.thresholds.change(order, who, delivery=delivery))
                 await ack(text=escape(changed.sentence()))
             case phrases.Tune(category=category, risk=risk):
+                person = await desk.person(command)
                 tuned = await desk.thresholds.tune(category, risk)
                 await _say(ack, "A what-if", tuning(tuned, apply=person.among(desk.policy.people.admins)))
     except SaysoError as error:
@@ -37,17 +40,18 @@ async def threshold(ack: AsyncAck, command: dict[str, Any], desk: Desk) -> None:
 
 async def approvals(ack: AsyncAck, command: dict[str, Any], desk: Desk) -> None:
     """`/approvals`"""
+    delivery = command.get("trigger_id")
     try:
-        order = phrases.approvals(command.get("text") or "")
-        person = await desk.person(command)
-        match order:
+        match phrases.approvals(command.get("text") or ""):
             case phrases.Queue(mine=only_mine):
+                person = await desk.person(command, groups=only_mine)
                 await _say(ack, "What waits", await _queue(desk, person if only_mine else None))
             case phrases.Switch(to="pause", reason=reason):
-                await desk.switch.pause(person, reason, delivery=command.get("trigger_id"))
+                # Whoever is named by id is not kept from the brake by a Slack that does not answer for groups.
+                await desk.act(command, lambda who: desk.switch.pause(who, reason, delivery=delivery))
                 await ack(text="Executions are paused: nothing more runs until `/approvals resume`.")
             case phrases.Switch():
-                await desk.switch.resume(person, delivery=command.get("trigger_id"))
+                await desk.act(command, lambda who: desk.switch.resume(who, delivery=delivery))
                 await ack(text="Executions go on.")
     except SaysoError as error:
         await ack(text=escape(error.sentence))

@@ -46,8 +46,7 @@ class Reception:
         ticket = self._joined_ticket(tx, ticket, arrival) or self._joined_case(tx, ticket, arrival) or ticket
         if ticket.state is TicketState.WAITING and not arrival.whole:
             ticket = replace(ticket, conversation=_with_history(tx, ticket.conversation))
-        if ticket.state is TicketState.WAITING:
-            self._tell_decided(tx, ticket, lambda case: _unheard(case.conversation, arrival))
+        self._tell_decided(tx, ticket, lambda case: _unheard(case.conversation, arrival))
         tx.add_ticket(ticket)
         return ticket
 

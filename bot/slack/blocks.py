@@ -42,6 +42,12 @@ def whole(text: str) -> str:
 
 
 @lru_cache(maxsize=64)
+def masked_kinds(text: str) -> tuple[str, ...]:
+    """What is masked where this is shown, such as `password`; empty where nothing is."""
+    return mask(text).kinds
+
+
+@lru_cache(maxsize=64)
 def _remembered(text: str) -> str:
     """One card asks for the same few texts again and again."""
     return reveal(mask(text).text).text
@@ -89,9 +95,9 @@ def line(*elements: Element) -> Element:
     return {"type": "rich_text_section", "elements": list(elements)}
 
 
-def quote(text: str) -> Element:
+def quote(*parts: str | Element) -> Element:
     """Somebody's words, set apart by a bar."""
-    return {"type": "rich_text_quote", "elements": [words(text)]}
+    return {"type": "rich_text_quote", "elements": [words(part) if isinstance(part, str) else part for part in parts]}
 
 
 def pages(text: str, size: int = RICH_TEXT) -> list[str]:

@@ -6,13 +6,14 @@ it waits, the buttons.
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
+from bot.domain.decision import DecisionKind
 from bot.domain.lifecycle import State
 from bot.domain.links import link_hosts
-from bot.domain.masking import mask
 from bot.domain.offer import THRESHOLDS_CONNECTOR
 from bot.domain.policy import number
 from bot.domain.proposal import Action, Content, Evidence, Json, Proposal, Reply, Role
@@ -35,6 +36,7 @@ from bot.slack.blocks import (
     escape,
     line,
     link,
+    masked_kinds,
     mention,
     one_line,
     overflow,
@@ -46,7 +48,7 @@ from bot.slack.blocks import (
     wrapped_table,
 )
 from bot.slack.changes import changes
-from bot.slack.status import status
+from bot.slack.status import AGENT_CONNECTOR, status
 from bot.slack.wrote_again import wrote_again
 
 CARD_CHARACTERS: Final = 1800
@@ -61,6 +63,7 @@ MESSAGES: Final = 30
 ARGUMENTS: Final = 2500
 NAME: Final = 200
 WARNING: Final = 500
+LINKS: Final = 10
 DECIDED_WORDS: Final = 600
 DROPPED_WORDS: Final = 250
 SOURCES: Final = 4
@@ -79,16 +82,16 @@ class Painted:
     blocks: list[Block]
 
 
-def card(case: Case, room: str, *, undoable: bool = False) -> Painted:
-    """The card of a case in a room (`review`, `escalation` or `ops`)."""
+def card(case: Case, room: str, *, undoable: bool = False, goes_out: datetime | None = None) -> Painted:
+    """The card of a case in a room (`review`, `escalation` or `ops`); `goes_out` is until when it can be undone."""
     for talk in TALK_WORDS:
-        blocks = _blocks(case, room, talk, undoable=undoable)
+        blocks = _blocks(case, room, talk, undoable=undoable, goes_out=goes_out)
         if room != ESCALATION or characters(blocks) <= MESSAGE_TEXT:  # only there the whole conversation stands
             break
     return Painted(text=escape(_headline(case.proposal)), blocks=blocks)
 
 
-def _blocks(case: Case, room: str, talk_words: int, *, undoable: bool) -> list[Block]:
+def _blocks(case: Case, room: str, talk_words: int, *, undoable: bool, goes_out: datetime | None) -> list[Block]:
     proposal = case.proposal
     waiting = proposal.state is State.PENDING or (proposal.state is State.ESCALATED and room == ESCALATION)
     talk = _conversation(proposal, talk_words) if room == ESCALATION else _customer_words(proposal)
@@ -102,19 +105,30 @@ def _blocks(case: Case, room: str, talk_words: int, *, undoable: bool) -> list[B
             *evidence(proposal),
         ]
         blocks += _small_print(proposal)
-    elif changed := changes(case.revisions):
+    elif changed := changes(case.revisions, f"{_label(proposal)[:-1]}, with changes:"):
         # A changed amount alone would not say of which order.
         blocks += [*(_arguments(proposal.content) if isinstance(proposal.content, Action) else []), *changed]
     else:
         blocks += _proposed_in_short(proposal)
-    blocks += status(proposal, room, paused=case.paused)
+    blocks += status(proposal, room, paused=case.paused, goes_out=goes_out)
+    blocks += _handed_over(proposal)
     if buttons := _buttons(proposal, room, undoable=undoable):
         blocks.append(actions(f"sayso:{proposal.id}:{room}:{proposal.version}", buttons))
     return blocks
 
 
+def all_on_a_card(content: Content) -> bool:
+    """Whether a reviewer sees every word of it on the card, so that Approve may stand there."""
+    return fits_on_a_card(content) and not masked_in(content)
+
+
+def masked_in(content: Content) -> tuple[str, ...]:
+    """What of it is masked in a channel, such as `password`: whoever approves reads it in a window first."""
+    return masked_kinds(_all_of(content))
+
+
 def fits_on_a_card(content: Content) -> bool:
-    """Whether a reviewer sees all of it on the card, so that Approve may stand there."""
+    """Whether nothing of it is cut on the card."""
     if isinstance(content, Reply):
         limits = {"limit_chars": CARD_CHARACTERS, "limit_lines": CARD_LINES}
         return fits(content.text, **limits) and fits(whole(content.text), **limits)
@@ -213,13 +227,15 @@ def _conversation(proposal: Proposal, left: int) -> list[Block]:
 
 
 def _proposed(content: Content) -> list[Block]:
-    rest = [] if fits_on_a_card(content) else [context("Only the beginning. Read and approve shows all of it.")]
+    cut = not fits_on_a_card(content)
+    part = "Only the beginning." if cut else "Some of it is masked here." if masked_in(content) else ""
+    rest = [context(f"{part} Read and approve shows all of it.")] if part else []
     if isinstance(content, Action):
         return [*_arguments(content), *rest]
     if not content.text.strip():
         return [rich(line(words("There is no draft.", italic=True)))]
     # Behind a bar, as the customer's words are: a line of the draft must not pass for one of ours.
-    text = quote(shown(content.text, PREVIEW if rest else CARD_CHARACTERS))
+    text = quote(shown(content.text, PREVIEW if cut else CARD_CHARACTERS))
     return [rich(line(words("Draft", bold=True)), text), *rest]
 
 
@@ -244,31 +260,65 @@ def _rows(content: Action) -> list[tuple[str, str]]:
 def _proposed_in_short(proposal: Proposal) -> list[Block]:
     """What was proposed, under a word that says whether the customer got it."""
     content, dropped = proposal.content, proposal.state in (State.CANCELLED, State.EXPIRED)
+    unsure = bool(proposal.execution and proposal.execution.key)
     if isinstance(content, Action):
-        return [*([rich(line(words("Not done:", bold=True)))] if dropped else []), *_arguments(content)]
+        label = "Given up; an earlier try may have done it:" if unsure else "Not done:"
+        return [*([rich(line(words(label, bold=True)))] if dropped else []), *_arguments(content)]
     if not content.text.strip():
         return [rich(line(words("There was no draft.")))]
-    label = "Not sent:" if dropped else "Sent:" if proposal.state is State.EXECUTED else "Draft:"
     text = quote(shown(content.text, DROPPED_WORDS if dropped else DECIDED_WORDS))
-    return [rich(line(words(label, bold=True)), text)]
+    return [rich(line(words(_label(proposal), bold=True)), text)]
 
 
-def banner(content: Content) -> list[Block]:
-    """What a reviewer could overlook: characters that hide, secrets that are masked, and where links really lead."""
-    texts = [content.text] if isinstance(content, Reply) else [*content.args, *map(cell, content.args.values())]
-    text = "\n".join(texts)
+def _label(proposal: Proposal) -> str:
+    """What became of the wording below."""
+    match proposal.state:
+        case State.CANCELLED | State.EXPIRED if proposal.execution and proposal.execution.key:
+            return "Given up; an earlier try may have sent it:"
+        case State.CANCELLED | State.EXPIRED:
+            return "Not sent:"
+        case State.EXECUTED:
+            return "Handed to the AI:" if proposal.connector == AGENT_CONNECTOR else "Sent:"
+        case _:
+            return "Draft:"
+
+
+def _handed_over(proposal: Proposal) -> list[Block]:
+    """Where the customer waits for whoever took the case over."""
+    taken = proposal.decision is not None and proposal.decision.kind is DecisionKind.TAKEN_OVER
+    goal = destination(proposal) if taken else []
+    return [rich(line(words("The customer waits for an answer: "), *goal))] if goal else []
+
+
+def _all_of(content: Content) -> str:
+    if isinstance(content, Reply):
+        return content.text
+    return "\n".join([*content.args, *map(cell, content.args.values())])
+
+
+def banner(content: Content, *, masked: bool = True) -> list[Block]:
+    """What a reviewer could overlook: characters that hide, secrets that are `masked`, where links really lead."""
+    text = _all_of(content)
     lines: list[Element] = []
     if hidden := reveal(text).hidden:
         named = shorten("; ".join(hidden), WARNING)
         lines += [line(words("⚠ Hidden characters, spelled out above: ", bold=True), words(named))]
-    if kinds := mask(text).kinds:
-        lines += [line(words("⚠ Masked here, but it would go out in full: ", bold=True), words(", ".join(kinds)))]
-    if hosts := [shown(host, 100) for host in link_hosts(text)[:10]]:
-        # A remark in brackets says how a link hides its host.
-        hiding = any("(" in host for host in hosts)
-        label = "⚠ A link hides where it leads: " if hiding else "Links lead to: "
-        lines += [line(words(label, bold=True), words(shorten(", ".join(hosts), WARNING)))]
+    if kinds := masked_in(content):
+        said = "⚠ Masked here, but it would go out in full: " if masked else "⚠ Masked elsewhere, in full here: "
+        lines += [line(words(said, bold=True), words(", ".join(kinds)))]
+    if hosts := link_hosts(text):
+        lines.append(_links(hosts))
     return [rich(*lines)] if lines else []
+
+
+def _links(hosts: Sequence[str]) -> Element:
+    """Where links lead; those first that hide it, for a remark in brackets says how, and the others can be decoys."""
+    hiding = [host for host in hosts if "(" in host]
+    named = list(dict.fromkeys([*hiding, *hosts]))
+    label = "⚠ A link hides where it leads: " if hiding else "Links lead to: "
+    rest = f" and {len(named) - LINKS} more" if len(named) > LINKS else ""
+    told = ", ".join(shown(host, 100) for host in named[:LINKS])
+    return line(words(label, bold=True), words(shorten(told, WARNING) + rest))
 
 
 def _small_print(proposal: Proposal) -> list[Block]:
@@ -276,7 +326,9 @@ def _small_print(proposal: Proposal) -> list[Block]:
     why = "Why it was held: " if proposal.escalated_by else "Why it waits: "
     parts: list[Element] = [words(why, bold=True), words(one_line(ruling.reason, 400))]
     parts += [words(f"\n{one_line(remark, 300)}") for remark in proposal.notes[:5]]
-    if goal := destination(proposal):
+    if proposal.connector == AGENT_CONNECTOR:
+        parts.append(words("\nThe AI carries it out itself once it is approved."))
+    elif goal := destination(proposal):
         parts += [words("\nGoes to "), *goal]
     if ruling.approvals_needed > 1:
         parts.append(words(f"\n{len(proposal.approvals)} of {ruling.approvals_needed} approvals", bold=True))
@@ -341,6 +393,7 @@ def safe_link(url: str | None) -> list[Element]:
 
 def _buttons(proposal: Proposal, room: str, *, undoable: bool) -> list[Element]:
     value = ids.carried(proposal.seen)
+    again = ids.carried(replace(proposal.seen, follow_ups=len(proposal.follow_ups)))
     menu = overflow(
         ids.MORE, [("Reject…", f"{ids.REJECT_OPTION}|{value}"), ("View full case", f"{ids.FULL_OPTION}|{value}")]
     )
@@ -355,12 +408,12 @@ def _buttons(proposal: Proposal, room: str, *, undoable: bool) -> list[Element]:
         case State.APPROVED if undoable and not (proposal.execution and proposal.execution.attempts):
             return [button("Undo", ids.UNDO, value), case]
         case State.FAILED:
-            again = button("Try again", ids.RETRY, value, style="primary")
-            return [again, button("Give up", ids.GIVE_UP, value), case]
+            retry = button("Try again", ids.RETRY, again, style="primary")
+            return [retry, button("Give up", ids.GIVE_UP, value), case]
         case State.IN_DOUBT:
             return [
                 button("It happened", ids.CONFIRM, value),
-                button("It did not: try again", ids.RETRY, value, confirm=CALLED_TWICE),
+                button("It did not: try again", ids.RETRY, again, confirm=CALLED_TWICE),
                 button("It did not: give up", ids.GIVE_UP, value),
                 case,
             ]
@@ -373,7 +426,7 @@ def _deciding(proposal: Proposal, value: str) -> list[Element]:
     content = proposal.content
     if isinstance(content, Reply) and not content.text.strip():
         return [button("Write a reply", ids.EDIT, value, style="primary")]
-    if fits_on_a_card(content) and not proposal.follow_ups:
+    if all_on_a_card(content) and not proposal.follow_ups:
         approve = button("Approve", ids.APPROVE, value, style="primary")
     else:
         approve = button("Read and approve", ids.READ, value, style="primary")

@@ -5,20 +5,21 @@ from typing import Final
 
 from bot.domain.diff import ABSENT, args_diff, word_diff
 from bot.domain.proposal import Action, Reply, Revision
-from bot.slack.blocks import Block, Element, line, one_line, rich, whole, words
+from bot.slack.blocks import Block, Element, line, one_line, quote, rich, whole, words
 
 DIFF_WORDS: Final = 900
 CHANGED_ARGUMENTS: Final = 6
 VALUE: Final = 100
 
 
-def changes(revisions: tuple[Revision, ...]) -> list[Block]:
-    """The difference between the AI's revision and the newest one; empty where there is none."""
+def changes(revisions: tuple[Revision, ...], label: str) -> list[Block]:
+    """The difference between the AI's revision and the newest one, under `label`; empty where there is none."""
     if len(revisions) < 2:
         return []
     first, last = revisions[0].content, revisions[-1].content
     if isinstance(first, Reply) and isinstance(last, Reply):
-        return [rich(line(*_words(first.text, last.text)))]
+        # Behind a bar, as every wording is: a line of it must not pass for one of ours.
+        return [rich(line(words(label, bold=True)), quote(*_words(first.text, last.text)))]
     if isinstance(first, Action) and isinstance(last, Action):
         return [rich(*_arguments(first, last))]
     return []

@@ -14,7 +14,6 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.delivery import Delivered, Errand, ErrandKind, Failed, Outcome, Postponed, Receipt
 from bot.domain.policy import Policy
-from bot.domain.proposal import Proposal
 from bot.ports import Case
 from bot.slack import ids
 from bot.slack.blocks import escape, shown
@@ -92,8 +91,14 @@ class SlackCourier:
                 return Failed(error=f"the Slack courier does not carry {errand.kind}")
 
     def _card(self, case: Case, room: str) -> Painted:
-        undoable = bool(self._policy.category(case.proposal.category).undo_window) and _by_a_person(case.proposal)
-        return card(case, room, undoable=undoable)
+        proposal = case.proposal
+        window = self._policy.category(proposal.category).undo_window
+        if proposal.decision is None or proposal.decision.by.kind != "person":
+            return card(case, room)
+        retried = proposal.execution is not None and proposal.execution.before is not None
+        goes_out = proposal.decision.at + window if window and not retried else None
+        # Nothing begins during a pause, so that there is time to think again.
+        return card(case, room, undoable=bool(window) or case.paused, goes_out=goes_out)
 
     async def _post_once(self, errand: Errand, painted: Painted) -> Outcome:
         channel = str(errand.payload["channel"])
@@ -206,10 +211,6 @@ def _deliveries(message: Mapping[str, Any]) -> frozenset[str]:
     """The ids of the errands that this message carried out."""
     payload = (message.get("metadata") or {}).get("event_payload") or {}
     return frozenset(str(payload.get("delivery", "")).split())
-
-
-def _by_a_person(proposal: Proposal) -> bool:
-    return proposal.decision is not None and proposal.decision.by.kind == "person"
 
 
 def _receipt(errand: Errand, channel: str, ts: str) -> Receipt:

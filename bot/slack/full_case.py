@@ -23,11 +23,17 @@ from bot.slack.blocks import (
     whole,
     words,
 )
-from bot.slack.cards import banner, cell, destination, speaker, what
+from bot.slack.cards import banner, cell, destination, masked_in, speaker, what
 from bot.slack.modals import MOST_BLOCKS, VIEW_BYTES, content_pages
 from bot.slack.status import INTERVENED
 
 TALK: Final = 100_000
+_OUTCOMES: Final = {
+    "waiting": "Not out yet.",
+    "succeeded": "It went out.",
+    "failed": "It failed.",
+    "in_doubt": "Nobody knows whether it happened.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +57,8 @@ def full_case(story: Story, metadata: str, *, approvable: bool = False) -> Block
     if goal := destination(proposal):
         blocks.append(rich(line(words("Goes to "), *goal)))
     blocks += [*_grounds(proposal), *_decisions(story), context(f"Case {proposal.id}")]
-    held = _bounded(blocks)
-    if not approvable or left_out or len(held) < len(blocks):
+    held, complete = _bounded(blocks)
+    if not approvable or left_out or not complete or masked_in(proposal.content):
         return modal("sayso_full_case", "The full case", held, metadata="", submit=None)
     rooms = ", ".join(f"<#{channel}>" for _, channel in proposal.cards)
     held.append(note(f"To edit, escalate or reject it, go to its card in {rooms}."))
@@ -109,17 +115,22 @@ def _decisions(story: Story) -> list[Block]:
         reason = f" “{decision.reason}”" if decision.reason else ""
         verb = decision.kind.value.replace("_", " ").capitalize()
         blocks.append(context(f"{verb} by {decision.by.name}, {decision.at:%d %b %Y %H:%M} UTC{one_line(reason, 500)}"))
-    if last := story.proposal.execution and story.proposal.execution.intervention:
+    execution = story.proposal.execution
+    if last := execution and execution.intervention:
         blocks.append(context(f"{INTERVENED[last.move]} {last.by.name}, {last.at:%d %b %Y %H:%M} UTC"))
+    if execution:
+        result = "" if execution.result is None else f" The receiver said: {one_line(cell(execution.result), 500)}"
+        error = f" {one_line(execution.error, 500)}" if execution.error else ""
+        blocks.append(context(f"{_OUTCOMES[execution.status]}{error}{result}"))
     return blocks
 
 
-def _bounded(blocks: list[Block]) -> list[Block]:
-    """The blocks that a window holds: where they are too many or too long, pieces of the middle are left out."""
+def _bounded(blocks: list[Block]) -> tuple[list[Block], bool]:
+    """The blocks that a window holds, and whether those are all; else pieces of the middle are left out."""
     sizes = [size_of(block) for block in blocks]
     start, end = 0, len(blocks)
     if len(blocks) <= MOST_BLOCKS and sum(sizes) <= VIEW_BYTES:
-        return blocks
+        return blocks, True
     count, left = MOST_BLOCKS - 1, VIEW_BYTES - 1000
     while start < end and count:
         at = start if start <= len(blocks) - end else end - 1
@@ -127,7 +138,8 @@ def _bounded(blocks: list[Block]) -> list[Block]:
         if left < 0:
             break
         start, end = (start + 1, end) if at == start else (start, at)
-    return [*blocks[:start], context(f"{end - start} pieces of the middle are left out here."), *blocks[end:]]
+    gap = context(f"{end - start} piece{'s' if end - start > 1 else ''} of the middle left out here.")
+    return [*blocks[:start], gap, *blocks[end:]], False
 
 
 def _newest(messages: Sequence[Message]) -> tuple[list[Message], int]:

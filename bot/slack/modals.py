@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from bot.domain.errors import BadInput
 from bot.domain.proposal import Action, Content, Json, Proposal, Reply
+from bot.domain.text import reveal
 from bot.slack import ids
 from bot.slack.blocks import (
     Block,
@@ -64,8 +65,12 @@ def edit_modal(proposal: Proposal, metadata: str) -> Block:
         fields = [_argument(name, value) for name, value in content.args.items()]
         fields = fields or [rich(line(words("This action has no arguments to edit.")))]
     grounds = [*_heard(proposal), *evidence(proposal)]
-    blocks = [*_heading(proposal), *grounds, *fields, *_reason("Why the change?")]
-    view = modal(ids.EDIT_VIEW, "Edit and approve", blocks, metadata=metadata, submit="Approve edited")
+    if isinstance(content, Reply) and not content.text.strip():
+        blocks = [*_heading(proposal), *grounds, *fields]
+        view = modal(ids.EDIT_VIEW, "Write a reply", blocks, metadata=metadata, submit="Approve reply")
+    else:
+        blocks = [*_heading(proposal), *grounds, *fields, *_reason("Why the change?")]
+        view = modal(ids.EDIT_VIEW, "Edit and approve", blocks, metadata=metadata, submit="Approve edited")
     if not _held(view, blocks):
         if proposal.follow_ups:
             raise BadInput(TOO_MUCH_SAID)
@@ -90,8 +95,11 @@ def read_modal(proposal: Proposal, metadata: str) -> Block:
     """The whole content, every character of it, and Approve below."""
     content = proposal.content
     label = "Draft" if isinstance(content, Reply) else "What would be done"
-    blocks = [rich(line(words(label, bold=True))), *(rich(quote(page)) for page in content_pages(content))]
-    blocks = [*_heading(proposal), *_heard(proposal), *blocks, *banner(content), *evidence(proposal)]
+    blocks = [
+        rich(line(words(label, bold=True))),
+        *(rich(quote(page)) for page in content_pages(content, masked=False)),
+    ]
+    blocks = [*_heading(proposal), *_heard(proposal), *blocks, *banner(content, masked=False), *evidence(proposal)]
     view = modal(ids.READ_VIEW, "Read and approve", blocks, metadata=metadata, submit="Approve")
     if not _held(view, blocks):
         # What a window cannot hold cannot be read in it, and what cannot be read is not approved.
@@ -131,12 +139,13 @@ def reason_of(values: dict[str, Any]) -> str | None:
     return (written or "").strip()[:LONGEST_REASON] or (chosen["text"]["text"] if chosen else None)
 
 
-def content_pages(content: Content) -> list[str]:
-    """Every character of the content, in pieces that a block holds."""
+def content_pages(content: Content, *, masked: bool = True) -> list[str]:
+    """Every character of the content, in pieces that a block holds; unmasked for whoever is to approve it here."""
     if isinstance(content, Reply):
-        return pages(whole(content.text) or "(empty)", 2500)
-    document = json.dumps({"action": content.name, "args": dict(content.args)}, indent=1, ensure_ascii=False)
-    return pages(whole(document), 2500)
+        text = content.text
+    else:
+        text = json.dumps({"action": content.name, "args": dict(content.args)}, indent=1, ensure_ascii=False)
+    return pages((whole(text) if masked else reveal(text).text) or "(empty)", 2500)
 
 
 def _all_editable(content: Action) -> bool:

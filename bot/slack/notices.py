@@ -26,7 +26,7 @@ from bot.slack.cards import Painted, who
 
 MARKS: Final = {"info": "🔔", "alarm": "🚨", "good": "✅"}
 LOG_LINES: Final = 20
-_HOW_IT_WENT: Final = {State.FAILED: "❗", State.IN_DOUBT: "❓"}
+_HOW_IT_WENT: Final = {State.FAILED: "❗", State.IN_DOUBT: "❓", State.PENDING: "✋"}
 
 
 def notice(payload: Mapping[str, Any], about: Proposal | None = None) -> Painted:
@@ -59,7 +59,8 @@ def _log_line(proposal: Proposal) -> list[Block]:
     mark = "⛔" if refused else "❌" if proposal.marked_by else _HOW_IT_WENT.get(proposal.state, "▶️")
     customer, reason = shown(who(proposal.conversation.customer), 60), shown(proposal.ruling.reason, 250)
     seen = ids.carried(proposal.seen)
-    wrong = [("This was wrong", f"{ids.WRONG_OPTION}|{proposal.id}")] if not refused and not proposal.marked_by else []
+    automatic = proposal.decision is not None and proposal.decision.kind is DecisionKind.AUTOMATIC
+    wrong = [("This was wrong", f"{ids.WRONG_OPTION}|{proposal.id}")] if automatic and not proposal.marked_by else []
     told = f"{mark} {proposal.category} · {customer}: {said}\n{reason}"
     line_: Block = {
         "type": "section",

@@ -1,5 +1,6 @@
 """How a case stands: who decided what and when, and how carrying it out went."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -10,7 +11,7 @@ from bot.errands import ESCALATION
 from bot.slack.blocks import Block, Element, date, line, mention, rich, shown, words
 
 
-def status(proposal: Proposal, room: str, *, paused: bool = False) -> list[Block]:
+def status(proposal: Proposal, room: str, *, paused: bool = False, goes_out: datetime | None = None) -> list[Block]:
     """Escalated by whom, decided by whom, carried out or not; empty while a new case waits."""
     parts: list[Element] = []
     if proposal.escalated_by and not (proposal.decision and proposal.decision.kind is DecisionKind.ESCALATED):
@@ -18,15 +19,17 @@ def status(proposal: Proposal, room: str, *, paused: bool = False) -> list[Block
     if proposal.decision and proposal.execution and proposal.decision.kind is DecisionKind.REJECTED:
         parts += _given_up(proposal, proposal.decision)
     elif proposal.decision:
-        parts += _decided(proposal.decision)
+        parts += _decided(proposal.decision, proposal.approvals)
     if proposal.execution and proposal.execution.intervention:
         parts += _intervened(proposal.execution.intervention)
-    parts += _carried_out(proposal, paused=paused)
+    parts += _carried_out(proposal, paused=paused, goes_out=goes_out)
     if proposal.state is State.ESCALATED and room != ESCALATION:
         parts.append(words(". It is with the escalation team now."))
     return [rich(line(*parts))] if parts else []
 
 
+AGENT_CONNECTOR: Final = "agent"
+"""What it carries is done by the AI itself, which is told that it may."""
 INTERVENED: Final = {Move.RETRY: "Tried again by", Move.CONFIRM: "It happened, says"}
 _MARKS: Final = {
     DecisionKind.APPROVED: ("✅", "Approved by"),
@@ -38,7 +41,7 @@ _MARKS: Final = {
 }
 
 
-def _decided(decision: Decision) -> list[Element]:
+def _decided(decision: Decision, approvals: Sequence[Actor]) -> list[Element]:
     match decision.kind:
         case DecisionKind.EXPIRED:
             return [
@@ -49,20 +52,29 @@ def _decided(decision: Decision) -> list[Element]:
         case DecisionKind.AUTOMATIC:
             return [words("▶️ Ran on its own ", bold=True), _moment(decision.at), words(".")]
         case _:
-            return [*_said(*_MARKS[decision.kind], decision.by, decision.at), *_reason(decision)]
+            approved = decision.kind in (DecisionKind.APPROVED, DecisionKind.EDITED)
+            who = approvals if approved and len(approvals) > 1 else (decision.by,)
+            return [*_said(*_MARKS[decision.kind], who, decision.at), *_reason(decision)]
 
 
 def _given_up(proposal: Proposal, decision: Decision) -> list[Element]:
     """Whoever gave up an execution did not take back what others had approved, so both are named."""
-    before: list[Element] = []
-    for actor in proposal.approvals:
-        before += [*([words(", ")] if before else [words("Approved by ")]), *_person(actor)]
-    gone = _said("⛔", "Given up by", decision.by, decision.at)
+    before = [words("Approved by "), *_people(proposal.approvals)] if proposal.approvals else []
+    gone = _said("⛔", "Given up by", (decision.by,), decision.at)
     return [*before, *([words("\n")] if before else []), *gone, *_reason(decision)]
 
 
-def _said(mark: str, verb: str, by: Actor, at: datetime) -> list[Element]:
-    return [words(f"{mark} {verb} ", bold=True), *_person(by), words(" · "), _moment(at)]
+def _said(mark: str, verb: str, by: Sequence[Actor], at: datetime) -> list[Element]:
+    return [words(f"{mark} {verb} ", bold=True), *_people(by), words(" · "), _moment(at)]
+
+
+def _people(actors: Sequence[Actor]) -> list[Element]:
+    """One, or `one and another`: whoever approved is named, also where the last one's click let it run."""
+    parts: list[Element] = []
+    for place, actor in enumerate(actors):
+        parts += [words(" and " if place == len(actors) - 1 else ", ")] if place else []
+        parts += _person(actor)
+    return parts
 
 
 def _reason(decision: Decision) -> list[Element]:
@@ -71,7 +83,7 @@ def _reason(decision: Decision) -> list[Element]:
 
 def _intervened(last: Intervention) -> list[Element]:
     mark = "🔁" if last.move is Move.RETRY else "☑️"
-    return [words("\n"), *_said(mark, INTERVENED[last.move], last.by, last.at)]
+    return [words("\n"), *_said(mark, INTERVENED[last.move], (last.by,), last.at)]
 
 
 def _moment(at: datetime) -> Element:
@@ -82,11 +94,13 @@ def _person(actor: Actor) -> list[Element]:
     return [mention(actor.id)] if actor.kind == "person" else [words(shown(actor.name, 80))]
 
 
-def _carried_out(proposal: Proposal, *, paused: bool) -> list[Element]:
+def _carried_out(proposal: Proposal, *, paused: bool, goes_out: datetime | None) -> list[Element]:
     execution = proposal.execution
     if execution is None:
         return []
-    sent = "Sent" if proposal.kind == "reply" else "Done"
+    sent = "Sent." if proposal.kind == "reply" else "Done."
+    if proposal.connector == AGENT_CONNECTOR:
+        sent = "The AI has the go-ahead."
     match execution.status:
         case "waiting" if paused:
             return [words("\n⏸️ It waits: an admin has paused all executions.", bold=True)]
@@ -97,9 +111,12 @@ def _carried_out(proposal: Proposal, *, paused: bool) -> list[Element]:
                 words(f"{shown(execution.error, 300).removesuffix('.')}. It is tried again."),
             ]
         case "waiting":
-            return [words(" · on its way…")]
+            if goes_out is None:
+                return [words(" · on its way…")]
+            at = date(int(goes_out.timestamp()), "{time_secs}", goes_out.strftime("%H:%M:%S UTC"))
+            return [words(" · goes out at "), at, words(".")]
         case "succeeded":
-            return [words(f" · {sent}.", bold=True), *_result(proposal, execution.result)]
+            return [words(f" · {sent}", bold=True), *_result(proposal, execution.result)]
         case "failed":
             return [words("\n❗ It failed: ", bold=True), words(shown(execution.error or "no reason given", 500))]
         case "in_doubt":

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from bot.domain.decision import Decision, DecisionKind, Seen
+from bot.domain.decision import Actor, Decision, DecisionKind, Seen
 from bot.domain.errors import BadInput
 from bot.domain.lifecycle import State
-from bot.domain.proposal import Action, Content, Conversation, Evidence, Json, Message, Reply
+from bot.domain.proposal import Action, Content, Conversation, Evidence, Execution, Json, Message, Reply
+from bot.domain.text import reveal
 from bot.errands import summary
 from bot.slack import ids
 from bot.slack.blocks import MESSAGE_TEXT, characters, one_line, shown, whole
@@ -103,10 +104,10 @@ def test_read_and_approve_shows_every_character_or_does_not_open(content: Conten
     except BadInput:
         return
     if isinstance(content, Reply):
-        expected = whole(content.text) or "(empty)"
+        expected = reveal(content.text).text or "(empty)"
     else:
         document = {"action": content.name, "args": dict(content.args)}
-        expected = whole(json.dumps(document, indent=1, ensure_ascii=False))
+        expected = reveal(json.dumps(document, indent=1, ensure_ascii=False)).text
     quotes = [found["elements"][0]["text"] for found in walk(view["blocks"]) if found.get("type") == "rich_text_quote"]
     assert expected in "".join(quotes)
 
@@ -224,7 +225,7 @@ def test_hidden_characters_show_in_every_place_that_an_agent_may_fill(text: str)
         card(case(made), "review").blocks,
         card(case(escalated), "escalation").blocks,
         full_case(story(made), "")["blocks"],
-        read_modal(made, "")["blocks"],
+        read_modal(replace(made, revision=proposal("Fine.").revision), "")["blocks"],
         log_lines([made]).blocks,
     ):
         assert text not in read(blocks)
@@ -368,7 +369,7 @@ def test_a_secret_on_the_edge_of_a_page_is_masked_all_the_same(at: int) -> None:
     made = replace(proposal(text), conversation=Conversation(id="c", messages=(Message(role="customer", text=text),)))
     for blocks in (
         full_case(story(made), "")["blocks"],
-        read_modal(made, "")["blocks"],
+        read_modal(replace(made, revision=proposal("Fine.").revision), "")["blocks"],
         log_lines([made]).blocks,
         card(case(made), "escalation").blocks,
     ):
@@ -466,3 +467,49 @@ def test_a_button_carries_what_was_seen_and_one_of_an_earlier_sayso_still_works(
     for forged in ("", "prp_1:1:ff", f"{value}:0", value.replace(":12", ":-1"), value.replace(":12", ":1234567")):
         with pytest.raises(BadInput, match="not one of Sayso's"):
             ids.seen_of(forged)
+
+
+def test_a_link_that_hides_its_host_is_named_however_many_others_there_are() -> None:
+    decoys = " ".join(f"https://shop{n}.example.com" for n in range(30))
+    shown_ = read(blocks_of(f"{decoys} https://shop.example.com@evil.example/login")).replace("\n", "")
+    assert "A link hides where it leads: evil.example (after a user name)" in shown_
+    assert "and 21 more" in shown_
+
+
+@pytest.mark.parametrize("count", range(60, 130, 3))
+def test_a_window_that_leaves_anything_out_offers_no_approve(count: int) -> None:
+    """One piece that is left out and the line that says so are as many blocks as before."""
+    text = "\n".join(f"[{n:04d}] {'Слово за слово. ' * 12}" for n in range(count * 4))
+    talk = Conversation(id="c", messages=tuple(Message(role="customer", text="Вопрос. " * 60) for _ in range(30)))
+    window = full_case(story(replace(proposal(text), conversation=talk)), "", approvable=True)
+    said = read(window["blocks"])
+    everything = all(f"[{n:04d}]" in said for n in range(count * 4))
+    assert everything or window.get("submit") is None
+    assert ("left out" in said) == (window.get("submit") is None)
+
+
+def test_whoever_approved_is_named_each() -> None:
+    by = [Actor(kind="person", id=user, name=user) for user in ("U0MARIA", "U0BEN")]
+    decision = Decision(kind=DecisionKind.APPROVED, by=by[1], at=NOW, revision=1)
+    made = replace(proposal("Fine."), state=State.EXECUTED, decision=decision, approvals=tuple(by))
+    people = [found["user_id"] for found in walk(card(case(made), "review").blocks) if found.get("type") == "user"]
+    assert people == ["U0MARIA", "U0BEN"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [("reply", "Given up; an earlier try may have sent it:"), ("action", "Given up; an earlier try may have done it:")],
+)
+def test_what_may_have_happened_is_not_called_undone(kind: str, said: str) -> None:
+    content = Reply(text="Fine.") if kind == "reply" else Action(name="refund", args={"amount": 9})
+    execution = Execution(status="failed", error="no answer", key="dlv_1")
+    made = replace(proposal(content), state=State.CANCELLED, execution=execution)
+    assert said in read(card(case(made), "review").blocks)
+    never = replace(made, execution=replace(execution, key=None))
+    assert said not in read(card(case(never), "review").blocks)
+
+
+def test_a_blank_draft_is_written_and_not_edited() -> None:
+    view = edit_modal(proposal("  "), "")
+    assert (view["title"]["text"], view["submit"]["text"]) == ("Write a reply", "Approve reply")
+    assert "Why the change?" not in read(view["blocks"])

@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from aiohttp import web
 
 from bot.slack import ids
@@ -15,6 +16,7 @@ from tests.journeys.props import (
     bot_on,
     empty_slack,
     obliging,
+    painted,
     pass_time,
     shop_policy,
     until_stored,
@@ -115,3 +117,32 @@ async def test_a_pause_outlives_a_restart(tmp_path: Path, shop: Shop, clock: Mov
             assert shop.calls == []
             await world.slack.person("U0LEAD").command("/approvals resume")
             assert (await world.get(proposed["id"], wait=5))["state"] == "executed"
+
+
+async def test_what_waits_during_a_pause_can_still_be_stopped(world: World, shop: Shop, clock: MovableClock) -> None:
+    """The brake gives time to think: an approval is taken back, and what ran on its own goes to a person instead."""
+    lena = world.slack.person("U0LEAD")
+    await lena.command("/approvals pause because it answers nonsense")
+    alone = await world.propose(category="orders", reply={"text": "Nonsense."})
+    approved = await world.act("refund", {"amount": 180}, conversation={"id": "conv-2", "messages": []})
+    card = await world.card(approved["id"])
+    await world.click("U0MARIA", card, ids.APPROVE)
+    await world.click("U0MARIA", await painted(world, card, "It waits: an admin has paused"), ids.UNDO)
+    line = await world.message("C0LOG", "Nonsense.")
+    menu = next(block["accessory"] for block in line.blocks if "accessory" in block)
+    wrong = next(str(o["value"]) for o in menu["options"] if o["text"]["text"] == "This was wrong")
+    await world.slack.person("U0MARIA").choose("C0LOG", line.ts, ids.LOG_MORE, wrong)
+    await world.card(alone["id"], saying=ids.APPROVE)
+    await lena.command("/approvals resume")
+    await until_stored(world, at_rest(clock))
+    assert {(await world.get(one["id"]))["state"] for one in (alone, approved)} == {"pending"}
+    assert shop.calls == []
+
+
+@pytest.mark.parametrize("fault", ["hang", "server_error"])
+async def test_an_admin_named_by_id_pauses_while_slack_does_not_answer_for_groups(world: World, fault: str) -> None:
+    more = {"seconds": 20} if fault == "hang" else {}
+    getattr(world.slack.faults, fault)("usergroups.users.list", times=9, **more)
+    answer = await world.slack.person("U0LEAD").command("/approvals pause because of an emergency")
+    assert "Executions are paused" in str(answer.body)
+    assert "orders is now" in str((await world.slack.person("U0LEAD").command("/threshold orders hold")).body)

@@ -14,12 +14,15 @@ from tests.journeys.props import (
     bot_on,
     empty_slack,
     obliging,
+    open_edit,
     painted,
     pass_time,
     refusing,
     shop_policy,
     told,
+    words_block,
 )
+from tests.world import World
 
 FREE = 'free_when = "args.amount <= 50"\n'
 
@@ -117,3 +120,21 @@ async def test_what_was_approved_and_is_forbidden_before_it_went_out_does_not_go
             await world.card(proposed["id"], "C0OPS", "It was approved before that, and nothing was done.")
             assert (await world.get(proposed["id"]))["state"] == "failed"
             assert shop.calls == []
+
+
+async def test_a_category_that_is_for_the_escalation_team_by_now_is_not_approved_by_others(
+    world: World, shop: Shop
+) -> None:
+    proposed = await world.propose()
+    card = await world.card(proposed["id"])
+    await world.slack.person("U0LEAD").command("/threshold refunds escalate because of a campaign")
+    await world.click("U0BEN", card, ids.APPROVE)
+    await told(world, "U0BEN", "Everything in refunds goes to the escalation team by now; escalate it.")
+    view = await open_edit(world, "U0BEN", card)
+    refused = await world.slack.person("U0BEN").submit(view, {words_block(view): "Other words."})
+    assert "goes to the escalation team by now" in str(refused.body)
+    assert (await world.get(proposed["id"]))["state"] == "pending"
+    await world.click("U0BEN", card, ids.ESCALATE)
+    await world.click("U0LEAD", await world.card(proposed["id"], "C0ESCALATE"), ids.APPROVE, "C0ESCALATE")
+    assert (await world.get(proposed["id"], wait=5))["state"] == "executed"
+    assert len(shop.calls) == 1

@@ -136,3 +136,28 @@ async def test_whoever_has_a_failed_reply_tried_again_sees_what_the_customer_wro
     assert ids.RETRY in str(now.blocks)
     stands_approved = await world.sayso.store.read(lambda tx: tx.proposal(case_of(card)))
     assert [actor.id for actor in stands_approved.approvals] == ["U0MARIA"]
+
+
+async def test_a_second_message_reaches_the_undone_card_too_while_the_next_draft_is_made(tmp_path: Path) -> None:
+    async with running_world(tmp_path / "sayso.db", UNDOABLE) as world:
+        ts, card = await asked(world)
+        await world.click("U0MARIA", card, ids.APPROVE)
+        await painted(world, card, ids.UNDO)
+        await world.sayso.office.stop()  # nobody drafts now, so that the second message joins the first one's ticket
+        await say(world, ts, "Wait.", "STOP, I found it.")
+        both = await painted(world, card, "STOP, I found it.")
+        assert "Wait." in str(both.blocks)
+
+
+async def test_a_retry_from_before_the_customer_wrote_is_refused(world: World) -> None:
+    ts, card = await asked(world)
+    world.slack.faults.fail("chat.postMessage", "not_in_channel", times=1, channel=CUSTOMERS)
+    await world.click("U0MARIA", card, ids.APPROVE)
+    alarm = await world.card(case_of(card), "C0OPS", "It failed")
+    await say(world, ts, "STOP, I found it.")
+    now = await painted(world, alarm, "STOP, I found it.")
+    await world.slack.person("U0BEN").click("C0OPS", alarm, ids.RETRY)
+    await told(world, "U0BEN", "The customer wrote again")
+    await stands(world, case_of(card), State.FAILED)
+    await world.click("U0BEN", now, ids.RETRY, "C0OPS")
+    await stands(world, case_of(card), State.EXECUTED)

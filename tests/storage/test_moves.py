@@ -19,7 +19,7 @@ from bot.domain.authority import Person
 from bot.domain.decision import Actor, Seen
 from bot.domain.delivery import Delivered, Errand, ErrandKind, Failed, Lost, Outcome, Postponed
 from bot.domain.errors import SaysoError
-from bot.domain.lifecycle import TRANSITIONS, Move, State, step
+from bot.domain.lifecycle import TRANSITIONS, WAITING, Move, State, step
 from bot.domain.proposal import Action, Content, Conversation, Proposal, Reply, digest_of
 from bot.executions import Executions
 from bot.policy_file import load_policy
@@ -165,7 +165,10 @@ class Moves(RuleBasedStateMachine):
             assert after.version >= before.version
             return
         event(f"{before.state} {move}")
-        assert after.state is step(before.state, move, back=before.undone_to)
+        expected = step(before.state, move, back=before.undone_to)
+        if move is Move.UNDO and expected in WAITING and before.expires_at <= self.clock.now():
+            expected = State.EXPIRED  # its time was over while it was approved
+        assert after.state is expected
         assert after.version > before.version
         assert after.turn == before.turn + (move in (Move.UNDO, Move.RETRY))
 
