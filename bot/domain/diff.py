@@ -19,10 +19,10 @@ _SHORTEST_CHANGE: Final = 60
 _BUDGET: Final = 1_500_000
 _EXTENDERS: Final = r"\u0300-\u036f\u200d\u20d0-\u20ff\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f"
 _IDEOGRAPHS: Final = r"\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff"
-# One token: a word (numbers keep their decimals), an ideograph or a sign, with its marks and blanks.
+# One token: a word (numbers keep their decimals), an ideograph or a sign, with its marks and blanks; or a line end.
 _TOKEN: Final = re.compile(
     rf"(?:[{_IDEOGRAPHS}]|[^\W{_IDEOGRAPHS}]++(?:[.,'’_-][^\W{_IDEOGRAPHS}]++)*+"
-    rf"|[\U0001f1e6-\U0001f1ff]{{2}}|[^\w\s])(?:\u200d[^\s]|[{_EXTENDERS}])*+\s*+|\s++"
+    rf"|[\U0001f1e6-\U0001f1ff]{{2}}|[^\w\s])(?:\u200d[^\s]|[{_EXTENDERS}])*+[^\S\n]*+|\n|[^\S\n]++"
 )
 
 

@@ -94,3 +94,10 @@ def test_arguments_are_compared_as_json_values() -> None:
         ("new", ABSENT, None),
     )
     assert str(ABSENT) == "—"
+
+
+def test_a_line_that_is_added_below_changes_no_word_above() -> None:
+    assert word_diff("Kind regards,\nEmber", "Kind regards,\nEmber\nMaria") == (
+        Segment(kind="same", text="Kind regards,\nEmber"),
+        Segment(kind="added", text="\nMaria"),
+    )
