@@ -150,7 +150,7 @@ async def test_two_people_agree_before_an_account_is_closed(screen: Screen) -> N
     await expect(card(page, account)).to_contain_text("1 of 2 approvals")
     await become(page, "Jonas Weber")
     await button(page, account, "Approve").click()
-    await expect(card(page, account)).to_contain_text("Approved by @Jonas Weber")
+    await expect(card(page, account)).to_contain_text("Approved by @Maria Lopez and @Jonas Weber")
     thread = await thread_of(page, "Please close my account")
     await expect(thread).to_contain_text("The shop closes the account of Claire Dubois")
 
