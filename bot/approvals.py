@@ -30,6 +30,7 @@ from bot.domain.proposal import (
     digest_of,
 )
 from bot.errands import ESCALATION, OPS, REVIEW, Errands, Line, summary
+from bot.evidence import counts_as_case
 from bot.figures import Figures
 from bot.moves import TOO_LATE, UNDONE_LATE, Moves, check_heard
 from bot.ports import Clock, Reader, Store, Submission, Tx
@@ -94,7 +95,7 @@ class Approvals:
             "audited": proposal.ruling.audited,
         }
         self._moves.audit(tx, "proposal.ruled", rule_actor(proposal), proposal, ruling)
-        if self.policy.category(proposal.category).known and proposal.ruling.choice:
+        if counts_as_case(self.policy, proposal):
             automated = proposal.ruling.verdict is Verdict.AUTOMATE
             tx.count_day(proposal.category, f"{proposal.created_at:%Y-%m-%d}", automated=automated)
         self._send_opening(tx, proposal)

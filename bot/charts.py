@@ -60,7 +60,7 @@ def _weeks(document: Mapping[str, Any]) -> Any:
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     ran, held = [week["automated"] for week in weeks], [week["held"] for week in weeks]
     above.bar(places, ran, color=RAN, label="ran on its own")
-    above.bar(places, held, bottom=ran, color=HELD, label="a person decided")
+    above.bar(places, held, bottom=ran, color=HELD, label="held for a person")
     above.set_ylabel("cases a week")
     above.set_title(document["title"], loc="left", fontweight="bold")
     above.legend(frameon=False, ncols=2, loc="upper left", bbox_to_anchor=(0, 1.02))
@@ -126,7 +126,8 @@ def _curve(panel: Any, category: Mapping[str, Any], risk: float, *, first: bool)
         panel.annotate(said, (x, max(y, risk)), (0, 5), textcoords="offset points", ha=side, fontsize=8)
     else:
         panel.text(0.5, 0.85, category["why"], transform=panel.transAxes, ha="center", fontsize=8, color="#616061")
-    panel.set_title(f"{category['name']} ({category['labels']:,} labels)", loc="left", fontsize=9, fontweight="bold")
+    labels = f"{category['labels']:,} label{'' if category['labels'] == 1 else 's'}"
+    panel.set_title(f"{category['name']} ({labels})", loc="left", fontsize=9, fontweight="bold")
     panel.set_xlim(0, 100)
     panel.set_ylim(0, top)
     panel.set_ylabel("% wrong")

@@ -8,7 +8,10 @@ from typing import Final
 
 from bot.domain.bins import COUNT
 from bot.domain.estimate import Estimate, present_error
+from bot.domain.lifecycle import Verdict
 from bot.domain.offer import WhatIf
+from bot.domain.policy import Policy
+from bot.domain.proposal import Action, Proposal
 from bot.ports import AuditCount, DayCount, Reader
 
 LAST_WEEKS: Final = 4
@@ -35,8 +38,7 @@ def counters(tx: Reader, category: str, regime: int) -> tuple[list[int], list[in
 
 def what_if(tx: Reader, category: str, regime: int, bin_: int, now: datetime) -> WhatIf:
     """What a threshold would have done to the sampled cases of the last weeks."""
-    since = (now - timedelta(weeks=LAST_WEEKS)).strftime("%Y-%m-%d")
-    rows = tx.label_counts(category, regime, since=since)
+    rows = tx.label_counts(category, regime, since=_since(now))
     ran = [(labels, wrong) for b, labels, wrong in rows if b <= bin_]
     return WhatIf(
         weeks=LAST_WEEKS,
@@ -51,14 +53,32 @@ def error_now(tx: Reader, category: str, regime: int) -> Estimate | None:
     return _error(tx.audit_counts(category, regime=regime))
 
 
+def counts_as_case(policy: Policy, proposal: Proposal) -> bool:
+    """Whether it is one of the cases of which a share runs on its own: a reply, or an action that changes something.
+
+    A rule may have held it as well as the threshold. Reading is free, and what the policy refuses nobody decides.
+    """
+    action = policy.actions.get(proposal.content.name) if isinstance(proposal.content, Action) else None
+    reads = action is not None and action.effect == "read"
+    known = policy.category(proposal.category).known
+    return known and not reads and proposal.ruling.verdict is not Verdict.REFUSE
+
+
 def shares(tx: Reader, now: datetime) -> dict[str, float]:
     """The share of each category's cases that ran on their own in the last weeks, where there were any."""
-    since = (now - timedelta(weeks=LAST_WEEKS)).strftime("%Y-%m-%d")
     sums: dict[str, tuple[int, int]] = {}
-    for row in tx.days(since):
+    for row in tx.days(_since(now)):
         automated, total = sums.get(row.category, (0, 0))
         sums[row.category] = automated + row.automated, total + row.automated + row.held
     return {category: automated / total for category, (automated, total) in sums.items() if total}
+
+
+def marked(tx: Reader, category: str, now: datetime) -> int:
+    """In how many conversations of the last weeks somebody marked as wrong what had run on its own.
+
+    It is no part of the estimated error: only what is wrong is ever marked, so marks are no fair sample.
+    """
+    return tx.marked_since(category, _since(now))
 
 
 def weeks(tx: Reader, category: str, now: datetime, count: int = CHART_WEEKS) -> list[Week]:
@@ -68,6 +88,10 @@ def weeks(tx: Reader, category: str, now: datetime, count: int = CHART_WEEKS) ->
     since = mondays[0].isoformat()
     days, audits = tx.days(since, category), tx.audit_counts(category, since=since)
     return [_week(monday, days, audits) for monday in mondays]
+
+
+def _since(now: datetime) -> str:
+    return (now - timedelta(weeks=LAST_WEEKS)).strftime("%Y-%m-%d")
 
 
 def _week(monday: date, days: Iterable[DayCount], audits: Iterable[AuditCount]) -> Week:

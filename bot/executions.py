@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
-from bot.domain.authority import Person, approvals_needed, check_bounds, check_reviewer
+from bot.domain.authority import Person, approvals_needed, check_bounds, check_marker
 from bot.domain.decision import SYSTEM, DecisionKind, Intervention, Seen
 from bot.domain.delivery import Delivered, Errand, Failed, Lost, Outcome, Postponed
 from bot.domain.errors import AlreadyDecided, Conflict
@@ -102,12 +102,12 @@ class Executions:
         return Intervention(move=move, by=person.actor, at=self._clock.now())
 
     async def mark_wrong(self, proposal_id: str, person: Person) -> Proposal:
-        """A reviewer says that what went out on its own was wrong; it counts once."""
+        """A person says that what went out on its own was wrong; it counts once."""
         return await self._store.transact(lambda tx: self._mark_wrong(tx, proposal_id, person))
 
     def _mark_wrong(self, tx: Tx, proposal_id: str, person: Person) -> Proposal:
         before = tx.proposal(proposal_id)
-        check_reviewer(self._policy, before, person)
+        check_marker(self._policy, before, person)
         if before.decision is None or before.decision.kind is not DecisionKind.AUTOMATIC:
             raise Conflict("A person decided this one; only what ran on its own can be marked as wrong.")
         if before.marked_by:

@@ -9,6 +9,7 @@ import typer
 
 from bot.config import Config
 from bot.domain.intake import KnowledgeRule
+from bot.domain.plural import plural
 from bot.domain.text import shorten
 from bot.drafting.knowledge import Knowledge, Synced
 from bot.drafting.ports import Document
@@ -67,7 +68,7 @@ async def _read(store: Store) -> tuple[Synced, list[Document]]:
 
 def _list(synced: Synced, documents: list[Document]) -> None:
     for document in documents:
-        typer.echo(f"{document.name}\t{document.passages} passages")
+        typer.echo(f"{document.name}\t{plural(document.passages, 'passage')}")
     for problem in synced.problems:
         typer.echo(f"Note: {problem}", err=True)
     if not documents:

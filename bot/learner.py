@@ -18,6 +18,7 @@ from bot.domain.moment import text_of_time
 from bot.domain.monitor import Choice
 from bot.domain.monitor_event import Event, Looked, MayLoosen, Tightened
 from bot.domain.offer import offer, percent, promise
+from bot.domain.plural import plural
 from bot.domain.policy import CategoryRule, Mode, Policy, number
 from bot.domain.proposal import Json, Proposal
 from bot.domain.standing import Standing
@@ -237,6 +238,7 @@ class Learner:
 
     def _tightened(self, tx: Tx, standing: Standing, event: Tightened) -> None:
         rule = standing.rule
+        needed = plural(event.labels_needed, "label")
         before = "a threshold set by hand" if event.before is None else number(event.before)
         seen = f"{event.wrong} of the last {event.audits} cases that people checked were wrong"
         self._all_held(tx, rule, "drift", seen)
@@ -253,7 +255,7 @@ class Learner:
             Line(label="Seen", text=f"{seen}; at most {percent(event.risk)} may be"),
             Line(label="How sure", text=f"a higher error explains these cases {event.evidence:,.0f} times better"),
             Line(label="Ran from", text=before),
-            Line(label="Now", text=f"every case waits for a person until at least {event.labels_needed:,} labels"),
+            Line(label="Now", text=f"every case waits for a person until at least {needed}"),
             *self._examples(tx, rule.name, event.regime),
         ]
         title = f"{rule.name} is held again: too much of what ran on its own was wrong."
@@ -280,7 +282,7 @@ class Learner:
         self._all_held(tx, rule, "regime", restarted.reason)
         if restarted.before is None and not begun.labels:
             return
-        costs = f"{rule.name} is held again until {restarted.labels_needed:,} labels"
+        costs = f"{rule.name} is held again until {plural(restarted.labels_needed, 'label')}"
         was = "nothing yet" if restarted.before is None else f"from {number(restarted.before)}"
         lines = [
             Line(label="Why", text=f"{restarted.reason}, so earlier decisions say nothing about its answers now"),

@@ -1,8 +1,15 @@
 """Thresholds in words: a setting, who set it, the evidence behind it, and what a look at a chosen moment is worth."""
 
+from typing import Final
+
+from bot.domain.bins import THRESHOLDS
 from bot.domain.certificate import Certificate, NotEnough
-from bot.domain.policy import Mode, Setting, number
+from bot.domain.offer import promise
+from bot.domain.plural import plural
+from bot.domain.policy import CategoryRule, Mode, Policy, Setting, number
 from bot.domain.standing import Accepted, Standing
+
+NOT_EARNED: Final = "not earned yet"
 
 
 def described(setting: Setting) -> str:
@@ -22,7 +29,7 @@ def described(setting: Setting) -> str:
 def evidence_of(accepted: Accepted) -> str:
     """The labels behind a certificate, in words."""
     return (
-        f"{labels(accepted.sample)}; {accepted.wrong:,} wrong of the {accepted.covered:,} "
+        f"{plural(accepted.sample, 'label')}; {accepted.wrong:,} wrong of the {accepted.covered:,} "
         f"at or above {number(accepted.threshold)}"
     )
 
@@ -33,13 +40,53 @@ def set_by(standing: Standing) -> str:
     if monitor is None or monitor.regime.by_hand is not None:
         return standing.setting.source
     if monitor.threshold is None:
-        return "not earned yet"
-    return f"certificate, {labels(accepted.sample)}, by {accepted.by}" if accepted else standing.setting.source
+        return NOT_EARNED
+    return f"certificate, {plural(accepted.sample, 'label')}, by {accepted.by}" if accepted else standing.setting.source
 
 
-def labels(count: int) -> str:
-    """A number of labels."""
-    return f"{count:,} label{'' if count == 1 else 's'}"
+def newly_running(policy: Policy, rule: CategoryRule, before: Setting, after: Setting) -> str | None:
+    """What runs on its own after a change that did not before, and from where on; None where nothing does."""
+    frees = any(action.effect == "write" and action.free_when for action in policy.actions.values())
+    replies = _looser(before, after, Mode.AUTONOMOUS)
+    actions = frees and _looser(before, after, Mode.AUTONOMOUS, Mode.SUGGEST)
+    if after.threshold is None or not (replies or actions):
+        return None
+    who = "its replies" if replies and not actions else "its actions" if not replies else "its replies and actions"
+    where = f"From {number(after.threshold)} on"
+    if after.threshold < rule.floor:
+        where = f"From its floor of {number(rule.floor)} on"
+    return f"{where} {who} run on their own now{', an action where its free_when holds' if actions else ''}."
+
+
+def _looser(before: Setting, after: Setting, *modes: Mode) -> bool:
+    """Whether in these modes, which let something run, a change lets more of it run."""
+    was = before.threshold if before.mode in modes else None
+    now = after.threshold if after.mode in modes else None
+    return now is not None and (was is None or now < was)
+
+
+def stands_behind(standing: Standing, *, runs: bool) -> str:
+    """What the evidence says to a threshold that somebody chose; `runs` where more runs on its own by that choice."""
+    monitor = standing.monitor
+    if monitor is None:
+        mark = "⚠ " if runs else ""
+        return f"{mark}It is a fixed threshold: no evidence stands behind it, and nothing takes it back when it errs."
+    if monitor.supported:
+        return f"The evidence supports it. {promise(monitor.plan.risk, monitor.plan.confidence)}"
+    if monitor.regime.certified < 0:
+        why = f"{standing.rule.name} has earned no threshold yet ({plural(monitor.sample, 'label')} so far)"
+    else:
+        why = f"it supports {number(THRESHOLDS[monitor.regime.certified])} at the loosest"
+    return f"⚠ The evidence does not support it: {why}. Nobody promises how much of it is wrong; audits go on."
+
+
+def unsampled(category: str, setting: Setting) -> str:
+    """Why no labels come, where nothing is sampled, and what to do about it."""
+    if setting.mode is Mode.AUTONOMOUS:
+        why, remedy = "its threshold is fixed and nothing is audited", "Set audit in the policy, or the mode suggest"
+    else:
+        why, remedy = f"in the mode {setting.mode.value} the AI's confidence decides nothing", "Set the mode suggest"
+    return f"Nothing is sampled here, so no labels come: {why}. {remedy}: /threshold {category} suggest."
 
 
 def caution(standing: Standing, found: Certificate | NotEnough) -> str:
@@ -55,5 +102,5 @@ def caution(standing: Standing, found: Certificate | NotEnough) -> str:
         return "A scheduled look supports it as well."
     return (
         "This is a what-if, at a moment that you chose, and not a certificate: the guarantee belongs to the scheduled "
-        f"looks, the next of which comes at {labels(regime.next_look)}."
+        f"looks, the next of which comes at {plural(regime.next_look, 'label')}."
     )

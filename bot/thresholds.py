@@ -17,19 +17,20 @@ from bot.domain.proposal import Json, Proposal
 from bot.domain.standing import Accepted, Standing
 from bot.domain.threshold import SettingChange, effective
 from bot.errands import Errands, Line
-from bot.evidence import Week, counters, error_now, shares, weeks, what_if
+from bot.evidence import Week, counters, error_now, marked, shares, weeks, what_if
 from bot.moves import check_new
 from bot.ports import Clock, Reader, Store, Tx
 from bot.regimes import latest_change, save, standing_of
-from bot.threshold_words import caution, described, evidence_of, labels, set_by
+from bot.threshold_words import caution, described, evidence_of, newly_running, set_by, stands_behind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
     """One category as `/threshold` shows it.
 
-    `share` of its cases ran on their own in the last weeks; `needed` more labels until a looser threshold can be
-    offered at best, None where none is earned.
+    `share` of its cases ran on their own in the last weeks, and in `marked` conversations that was marked as wrong;
+    `samples` says whether new labels come, and `needed` how many more of them it takes at best until a looser threshold
+    can be offered, None where none is.
     """
 
     rule: CategoryRule
@@ -37,7 +38,9 @@ class Shown:
     set_by: str
     share: float | None
     error: Estimate | None
+    marked: int
     labels: int
+    samples: bool
     needed: int | None
     history: tuple[SettingChange, ...] = ()
 
@@ -54,11 +57,12 @@ class Wish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
-    """A change by hand: how it was, how it is, what the evidence says to that, and whether an offer was taken back."""
+    """A change by hand: how it was and is, what runs by it, what the evidence says, whether an offer was taken back."""
 
     category: str
     before: Setting
     after: Setting
+    runs: str | None
     evidence: str | None
     retracted: bool
 
@@ -66,10 +70,10 @@ class Changed:
         """For whoever changed it."""
         said = [f"{self.category} is now {described(self.after)}. It was {described(self.before)}."]
         if self.after.mode is not Mode.AUTONOMOUS and self.after.threshold != self.before.threshold:
-            said.append(
-                f"The threshold counts once {self.category} is autonomous: /threshold {self.category} autonomous."
-            )
-        said += [self.evidence] if self.evidence else []
+            # In suggest an action that the policy frees runs from the threshold on already.
+            what = "For its replies the threshold" if self.after.mode is Mode.SUGGEST else "The threshold"
+            said.append(f"{what} counts once {self.category} is autonomous: /threshold {self.category} autonomous.")
+        said += [text for text in (self.runs, self.evidence) if text]
         said += ["The offer that waited for an answer was taken back."] if self.retracted else []
         return " ".join([*said, "The ops channel was told."])
 
@@ -81,6 +85,7 @@ class Tuned:
     rule: CategoryRule
     setting: Setting
     found: Certificate | NotEnough
+    samples: bool
     what_if: WhatIf | None
     caution: str
 
@@ -123,8 +128,10 @@ class Thresholds:
             set_by=set_by(standing),
             share=share,
             error=error_now(tx, category, standing.regime),
+            marked=marked(tx, category, self._clock.now()),
             labels=labels,
-            needed=monitor.labels_needed() if monitor else None,
+            samples=standing.samples,
+            needed=monitor.labels_needed() if monitor and standing.samples else None,
             history=history,
         )
 
@@ -164,11 +171,14 @@ class Thresholds:
             at=self._clock.now(),
             reason=wish.reason,
         )
-        evidence = None
-        if wish.threshold is not None:
-            evidence = self._by_hand(tx, standing, wish.threshold)
         monitor = standing.monitor
+        if monitor and wish.threshold is not None:
+            monitor.set_by_hand(wish.threshold)
+            save(tx, standing, self._clock.now())
         after = effective(rule, change, monitor=monitor, regime=standing.regime)
+        runs = newly_running(self._policy, rule, standing.setting, after)
+        chosen = runs or wish.threshold is not None
+        evidence = stands_behind(standing, runs=runs is not None) if chosen else None
         tx.change_setting(change)
         payload: dict[str, Json] = {**_moves(standing.setting, after), "reason": wish.reason, "evidence": evidence}
         self._audit(tx, "threshold.changed", person.actor, rule, payload)
@@ -179,26 +189,18 @@ class Thresholds:
             Line(label="Was", text=described(standing.setting)),
             Line(label="Is now", text=described(after)),
             Line(label="Why", text=wish.reason or "no reason given"),
+            *([Line(label="Runs", text=runs)] if runs else []),
             *([Line(label="Evidence", text=evidence)] if evidence else []),
         ]
         Errands(tx, self._policy, self._clock).notice(f"The threshold of {rule.name} was changed.", lines)
-        return Changed(category=rule.name, before=standing.setting, after=after, evidence=evidence, retracted=retracted)
-
-    def _by_hand(self, tx: Tx, standing: Standing, threshold: float) -> str:
-        """Set it, and say what the evidence says to it."""
-        monitor = standing.monitor
-        if monitor is None:
-            return "It is a fixed threshold: no evidence stands behind it, and nothing takes it back when it errs."
-        supported = monitor.set_by_hand(threshold)
-        save(tx, standing, self._clock.now())
-        kept = promise(monitor.plan.risk, monitor.plan.confidence)
-        if supported:
-            return f"The evidence supports it. {kept}"
-        if monitor.regime.certified < 0:
-            why = f"{standing.rule.name} has earned no threshold yet ({labels(monitor.sample)} so far)"
-        else:
-            why = f"it supports {number(THRESHOLDS[monitor.regime.certified])} at the loosest"
-        return f"⚠ The evidence does not support it: {why}. Nobody promises how much of it is wrong; audits go on."
+        return Changed(
+            category=rule.name,
+            before=standing.setting,
+            after=after,
+            runs=runs,
+            evidence=evidence,
+            retracted=retracted,
+        )
 
     async def tune(self, category: str, risk: float) -> Tuned:
         """What the labels stored so far would support now, at that risk; it changes nothing."""
@@ -212,7 +214,12 @@ class Thresholds:
             if isinstance(found, Certificate):
                 weeks_ = what_if(tx, rule.name, standing.regime, found.bin, self._clock.now())
             return Tuned(
-                rule=rule, setting=standing.setting, found=found, what_if=weeks_, caution=caution(standing, found)
+                rule=rule,
+                setting=standing.setting,
+                found=found,
+                samples=standing.samples,
+                what_if=weeks_,
+                caution=caution(standing, found),
             )
 
         return await self._store.read(work)

@@ -7,6 +7,7 @@ from typing import Any, Final
 from bot.domain.certificate import Certificate
 from bot.domain.errors import BadInput
 from bot.domain.offer import percent, promise, shown_threshold
+from bot.domain.plural import plural
 from bot.tuning import Outcome, Report, Tuned
 
 NAME: Final = re.compile(r"[a-z0-9_.\-]+\Z")
@@ -112,7 +113,7 @@ def _curve(tuned: Tuned) -> dict[str, Any]:
     if isinstance(found, Certificate):
         chosen = {"threshold": found.threshold, "share": found.share, "error": found.error}
     else:
-        why = f"no threshold yet: {found.needed:,} more labels at best"
+        why = f"no threshold yet: {plural(found.needed, 'more label')} at best"
     start = {"name": tuned.category, "labels": tuned.labels}
     return {**start, "shares": shares, "errors": errors, "chosen": chosen, "why": why}
 
@@ -140,7 +141,7 @@ def into_policy(text: str, report: Report) -> tuple[str, list[str]]:
 def evidence(found: Certificate) -> str:
     """What stands behind a threshold, in one line."""
     return (
-        f"sayso tune: {found.wrong:,} wrong of {found.covered:,} at or above it, of {found.sample:,} labels; "
+        f"sayso tune: {found.wrong:,} wrong of {found.covered:,} at or above it, of {plural(found.sample, 'label')}; "
         f"at most {percent(found.risk)} wrong with {percent(found.confidence)} confidence"
     )
 

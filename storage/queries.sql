@@ -241,6 +241,9 @@ SELECT substr(at, 1, 10) AS day, wrong, probability, count(*) AS n FROM labels
  WHERE category = :category AND audited = 1 AND at >= :since AND (:regime IS NULL OR regime = :regime)
  GROUP BY day, wrong, probability ORDER BY day;
 
+-- name: marked_since
+SELECT count(*) AS n FROM labels WHERE category = :category AND marked = 1 AND at >= :since;
+
 -- name: add_lesson
 INSERT INTO lessons (proposal_id) VALUES (:proposal_id) ON CONFLICT DO NOTHING;
 

@@ -366,6 +366,10 @@ class Session(Tickets):
             for row in found
         ]
 
+    def marked_since(self, category: str, since: str) -> int:
+        """The conversations of a category in which something that ran on its own was marked as wrong since a day."""
+        return int(self._run("marked_since", {"category": category, "since": since})[0]["n"])
+
     def add_lesson(self, proposal_id: str) -> None:
         """Remember that a proposal was decided and not yet learned from."""
         self._run("add_lesson", {"proposal_id": proposal_id})

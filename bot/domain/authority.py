@@ -52,6 +52,13 @@ def check_reviewer(policy: Policy, proposal: Proposal, person: Person) -> None:
         raise Refused("This case is your own, so somebody else has to decide it.")
 
 
+def check_marker(policy: Policy, proposal: Proposal, person: Person) -> None:
+    """Raise Refused unless this person may say that what ran on its own was wrong: a mark only ever makes stricter."""
+    also = (*policy.category(proposal.category).escalation_approvers, *policy.people.admins)
+    if not person.among((*reviewers(policy, proposal), *also)):
+        raise NotListed(f"Only approvers of {proposal.category} or of its escalated cases, and admins, may mark this.")
+
+
 def check_bounds(policy: Policy, proposal: Proposal, content: Content, person: Person) -> None:
     """Raise unless this person may have this content run in place of the proposal's own: an edit lifts no limit."""
     ruling = bounds(policy, content, category=proposal.category, customer=proposal.conversation.customer)

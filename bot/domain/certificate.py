@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from bot.domain import bins
 from bot.domain.binomial import fewest, significant, upper_bound
 from bot.domain.errors import BadInput
+from bot.domain.plural import plural
 
 _TWO_STARTS, _THREE_STARTS = 4, 12
 """How many times the labels of a first start make a second, and a third, worth it (decision 0004)."""
@@ -63,7 +64,7 @@ class NotEnough:
     def __str__(self) -> str:
         """The same in one sentence."""
         return (
-            f"{self.sample:,} labels ({self.wrong:,} wrong) do not show a risk of at most {self.risk:.3g} "
+            f"{plural(self.sample, 'label')} ({self.wrong:,} wrong) do not show a risk of at most {self.risk:.3g} "
             f"with confidence {self.confidence:.3g} at any threshold; it would take at best {self.needed:,} "
             "more, all of them right and at the highest confidence."
         )

@@ -63,6 +63,12 @@ class Monitor:
         return self._regime.threshold
 
     @property
+    def supported(self) -> bool:
+        """Whether a look of this regime supports the threshold, however it came to be; False while there is none."""
+        threshold, certified = self._regime.threshold, self._regime.certified
+        return threshold is not None and certified >= 0 and threshold >= bins.THRESHOLDS[certified]
+
+    @property
     def audit_probability(self) -> float:
         """The probability with which a proposal that may run on its own is audited now."""
         return self._audit_probability
@@ -144,8 +150,7 @@ class Monitor:
         """A person sets the threshold; the answer is whether a look of this regime supports it."""
         self._regime.by_hand = bins.checked(threshold)
         self._refresh()
-        certified = self._regime.certified
-        return certified >= 0 and threshold >= bins.THRESHOLDS[certified]
+        return self.supported
 
     def hold(self) -> None:
         """Nothing runs on its own any more; the evidence stays."""

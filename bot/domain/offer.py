@@ -8,6 +8,7 @@ from typing import Final
 from bot.domain.bins import COUNT, THRESHOLDS
 from bot.domain.certificate import Certificate
 from bot.domain.errors import BadInput
+from bot.domain.plural import plural
 from bot.domain.policy import number
 from bot.domain.proposal import Action, Content, Json
 
@@ -45,8 +46,8 @@ class WhatIf:
         if not self.cases:
             return f"Nobody decided a case of it in the last {self.weeks} weeks."
         return (
-            f"Of {self.cases:,} labelled cases of the last {self.weeks} weeks, {self.ran:,} would have run on their "
-            f"own; people had found {self.wrong:,} of those wrong."
+            f"Of {plural(self.cases, 'labelled case')} of the last {self.weeks} weeks, {self.ran:,} would have run on "
+            f"their own; people had found {self.wrong:,} of those wrong."
         )
 
 

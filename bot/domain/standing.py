@@ -36,6 +36,16 @@ class Standing:
     accepted: Accepted | None = None
     fingerprint: Mapping[str, str]
 
+    @property
+    def samples(self) -> bool:
+        """Whether people's decisions on new cases become labels: some of those left to the confidence are sampled."""
+        setting = self.setting
+        if setting.mode not in (Mode.SUGGEST, Mode.AUTONOMOUS):
+            return False
+        return (
+            self.monitor is not None or setting.mode is Mode.SUGGEST or setting.threshold is None or setting.audit > 0
+        )
+
     def ruled(self, ruling: Ruling, confidence: float | None, draw: float) -> Ruling:
         """The ruling with what its label will need; a case that a hard rule decided is no part of the traffic.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.domain.errors import BadInput, NotFound
+from bot.domain.plural import plural
 from bot.drafting.passages import passages
 from bot.drafting.ports import Document, Library, LibraryAccess, Passage
 from bot.drafting.words import words
@@ -33,7 +34,7 @@ class Synced:
             return "The knowledge folder has no Markdown files, so drafts rest on earlier replies alone."
         counts = (("added", self.added), ("changed", self.changed), ("removed", self.removed))
         moved = ", ".join(f"{len(names):,} {word}" for word, names in counts if names)
-        return f"The knowledge folder has {self.documents:,} documents ({moved or 'nothing changed'})."
+        return f"The knowledge folder has {plural(self.documents, 'document')} ({moved or 'nothing changed'})."
 
 
 @dataclass(frozen=True, slots=True)

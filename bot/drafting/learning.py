@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from bot.domain.plural import plural
 from bot.drafting.confidence import NAMES, NEVER_HELPS, Weights
 from bot.drafting.logistic import fit, log_loss
 from bot.drafting.ports import Outcome
@@ -40,12 +41,13 @@ class Learned:
     def __str__(self) -> str:
         """The same in one line, for `sayso check` and the ops channel."""
         if self.decisions < FEWEST:
-            return f"The shipped weights apply: {self.decisions} decisions so far, and learning starts at {FEWEST}."
+            so_far = plural(self.decisions, "decision")
+            return f"The shipped weights apply: {so_far} so far, and learning starts at {FEWEST}."
         change = f"calibration error {self.before.ece:.3f} → {self.after.ece:.3f}"
         if self.before.auroc is not None and self.after.auroc is not None:
             change += f", AUROC {self.before.auroc:.3f} → {self.after.auroc:.3f}"
         said = "The weights follow" if self.adopted else "The shipped weights stay: nothing better was found in"
-        return f"{said} the last {self.decisions:,} decisions ({change})."
+        return f"{said} the last {plural(self.decisions, 'decision')} ({change})."
 
 
 def learn(outcomes: Sequence[Outcome], shipped: Weights) -> Learned:

@@ -7,18 +7,21 @@ from bot.domain.certificate import Certificate
 from bot.domain.errors import BadInput
 from bot.domain.estimate import Estimate
 from bot.domain.offer import percent, promise, shown_threshold
+from bot.domain.plural import plural
 from bot.domain.policy import Mode, number
 from bot.evidence import LAST_WEEKS
 from bot.slack import ids
 from bot.slack.blocks import Block, Element, actions, button, context, date, line, rich, section, shown, table, words
-from bot.threshold_words import described
+from bot.threshold_words import NOT_EARNED, described, unsampled
 from bot.thresholds import Shown, Tuned, Wish
 
 HEAD: Final = ("Category", "Mode", "Threshold", "Set by", "On its own", "Audited error", "Labels", "Needed")
 MEANINGS: Final = (
-    f"On its own: share of the last {LAST_WEEKS} weeks. Audited error: share wrong among what may run on its own, and "
-    "the range that 90 % of such estimates hold. Needed: more labels, at best, until a looser threshold can be offered."
+    f"On its own: share of all its replies and writes of the last {LAST_WEEKS} weeks; the others were held for a "
+    "person, by the threshold or by a rule. Audited error: share wrong among what may run on its own, and the range "
+    "that 90 % of such estimates hold. Needed: more labels, at best, until a looser threshold can be offered."
 )
+MARKS: Final = "Only what is wrong is ever marked, so marks are no part of an audited error."
 NONE: Final = "–"
 
 
@@ -36,16 +39,21 @@ def _cells(row: Shown) -> tuple[str, ...]:
         _threshold(row),
         shown(row.set_by.removeprefix("the "), 100),  # short enough to stay on one line
         NONE if row.share is None else percent(row.share),
-        NONE if row.error is None else _error(row.error),
+        NONE if row.error is None or not _runs(row) else _error(row.error),
         f"{row.labels:,}",
         NONE if row.needed is None else f"{row.needed:,}",
     )
 
 
+def _runs(row: Shown) -> bool:
+    """Whether replies may run on their own now."""
+    return row.setting.mode is Mode.AUTONOMOUS and row.setting.threshold is not None
+
+
 def _threshold(row: Shown) -> str:
     if row.setting.mode is not Mode.AUTONOMOUS:
         return NONE  # nothing runs on its own there, whatever the number
-    return "not earned yet" if row.setting.threshold is None else number(row.setting.threshold)
+    return NOT_EARNED if row.setting.threshold is None else number(row.setting.threshold)
 
 
 def _error(error: Estimate) -> str:
@@ -68,30 +76,47 @@ def threshold_detail(row: Shown) -> list[Block]:
 
 
 def _evidence(row: Shown) -> list[str]:
-    said = [f"Set by {shown(row.set_by, 120)}."]
+    said = [_set_by(row)]
     if row.share is not None:
-        said.append(f"{percent(row.share)} of its cases of the last {LAST_WEEKS} weeks ran on their own.")
+        ran = f"{percent(row.share)} of its cases of the last {LAST_WEEKS} weeks ran on their own"
+        said.append(f"{ran}; the others were held for a person, by the threshold or by a rule.")
     if row.error is not None:
+        among = "may run on its own" if _runs(row) else "its threshold would let run"
         checked = f"{row.error.audits:,} audited, {row.error.wrong:,} of them wrong"
-        said.append(f"Error among what may run on its own: {_error(row.error)}, from {checked}.")
+        said.append(f"Error among what {among}: {_error(row.error)}, from {checked}.")
+    if row.marked:
+        where = plural(row.marked, "conversation")
+        said.append(f"Marked as wrong in the last {LAST_WEEKS} weeks: {where}. {MARKS}")
+    return [*said, _labels(row)]
+
+
+def _set_by(row: Shown) -> str:
+    if row.set_by == NOT_EARNED:
+        return "It has not earned a threshold yet."
+    return f"Set by {shown(row.set_by, 120)}."
+
+
+def _labels(row: Shown) -> str:
+    so_far = f"{plural(row.labels, 'label')} so far"
+    if not row.samples:
+        return f"{so_far}. {unsampled(row.rule.name, row.setting)}"
     if row.needed is None:
-        return [*said, f"{row.labels:,} labels so far; its threshold is fixed, not earned."]
-    return [*said, f"{row.labels:,} labels so far; {row.needed:,} more, at best, until a looser threshold is offered."]
+        return f"{so_far}; its threshold is fixed, not earned."
+    return f"{so_far}; {row.needed:,} more, at best, until a looser threshold is offered."
 
 
 def tuning(tuned: Tuned, *, apply: bool) -> list[Block]:
     """What the labels so far would support; with `apply`, a button that sets it."""
     found, name = tuned.found, tuned.rule.name
-    labels = f"{found.sample:,} labels, {found.wrong:,} wrong"
+    so_far = plural(found.sample, "label")
     if not isinstance(found, Certificate):
-        text = (
-            f"{labels}: no threshold keeps that promise yet. At best {found.needed:,} more labels would do, "
-            "all of them right and very confident."
-        )
+        more = f"At best {plural(found.needed, 'more label')} would do, all of them right and very confident."
+        why = more if tuned.samples else unsampled(name, tuned.setting)
+        text = f"{so_far}, {found.wrong:,} wrong: no threshold keeps that promise yet. {why}"
         return [rich(line(words(f"{name} at {percent(found.risk)}: ", bold=True), words(text))), context(tuned.caution)]
     threshold = shown_threshold(found.bin)
     said = [
-        f"{found.sample:,} labels; {found.wrong:,} wrong of the {found.covered:,} at or above {number(threshold)}.",
+        f"{so_far}; {found.wrong:,} wrong of the {found.covered:,} at or above {number(threshold)}.",
         f"{percent(found.share)} would run on its own, and these labels put its error below {percent(found.bound)}.",
         promise(found.risk, found.confidence),
         tuned.what_if.sentence() if tuned.what_if else "",

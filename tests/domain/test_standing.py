@@ -15,6 +15,7 @@ from bot.domain.lifecycle import State, Verdict
 from bot.domain.monitor import Monitor
 from bot.domain.offer import LOOSEN, accepted_offer, check_edit, loosest_bin, shown_threshold
 from bot.domain.plan import Plan
+from bot.domain.plural import plural
 from bot.domain.policy import Facts, Mode, Policy, rule
 from bot.domain.proposal import Action, Execution, Json, Reply
 from bot.domain.standing import Standing, rests_on
@@ -167,3 +168,8 @@ def test_an_offer_that_is_not_ours_is_refused() -> None:
         check_edit(Action(name=LOOSEN, args=good), Action(name=LOOSEN, args=good | {"threshold": 0.9}))
     with pytest.raises(BadInput, match="Only the threshold"):
         check_edit(Action(name=LOOSEN, args=good), Action(name=LOOSEN, args=good | {"labels": "9,000"}))
+
+
+@pytest.mark.parametrize(("count", "said"), [(0, "0 labels"), (1, "1 label"), (2, "2 labels"), (1_000, "1,000 labels")])
+def test_one_is_no_plural(count: int, said: str) -> None:
+    assert plural(count, "label") == said
