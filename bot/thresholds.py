@@ -47,12 +47,24 @@ class Shown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What an admin asks for: a mode or a threshold, with a reason."""
+    """What an admin asks for: a mode or a threshold, with a reason.
+
+    `basis` is what a what-if rested on when it was shown; where that changed since, applying it is refused.
+    """
 
     category: str
     mode: Mode | None = None
     threshold: float | None = None
     reason: str | None = None
+    basis: "Basis | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """Which evidence a look rests on: the regime, and the version of the setting that applied (0 for the file's)."""
+
+    regime: int
+    version: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +100,7 @@ class Tuned:
     samples: bool
     what_if: WhatIf | None
     caution: str
+    basis: Basis
 
 
 class Thresholds:
@@ -160,6 +173,8 @@ class Thresholds:
 
     def _change(self, tx: Tx, rule: CategoryRule, wish: Wish, person: Person) -> Changed:
         standing = standing_of(tx, self._policy, rule.name)
+        if wish.basis is not None and wish.basis != _basis(tx, standing):
+            raise Conflict(f"What this rests on has changed since: ask again with /threshold {rule.name} tune 2%.")
         if _stands_already(standing, wish):
             raise Conflict(f"{rule.name} is {described(standing.setting)} already, so nothing was changed.")
         earlier = latest_change(tx, rule.name)
@@ -220,6 +235,7 @@ class Thresholds:
                 samples=standing.samples,
                 what_if=weeks_,
                 caution=caution(standing, found),
+                basis=_basis(tx, standing),
             )
 
         return await self._store.read(work)
@@ -297,6 +313,11 @@ class Thresholds:
             names = ", ".join(self._policy.categories) or "none yet"
             raise BadInput(f"The policy has no category {category[:80]}; it has {names}.")
         return rule
+
+
+def _basis(tx: Reader, standing: Standing) -> Basis:
+    latest = latest_change(tx, standing.rule.name)
+    return Basis(standing.regime, latest.version if latest else 0)
 
 
 def _stands_already(standing: Standing, wish: Wish) -> bool:

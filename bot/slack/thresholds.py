@@ -13,7 +13,7 @@ from bot.evidence import LAST_WEEKS
 from bot.slack import ids
 from bot.slack.blocks import Block, Element, actions, button, context, date, line, rich, section, shown, table, words
 from bot.threshold_words import NOT_EARNED, described, unsampled
-from bot.thresholds import Shown, Tuned, Wish
+from bot.thresholds import Basis, Shown, Tuned, Wish
 
 HEAD: Final = ("Category", "Mode", "Threshold", "Set by", "On its own", "Audited error", "Labels", "Needed")
 MEANINGS: Final = (
@@ -126,15 +126,20 @@ def tuning(tuned: Tuned, *, apply: bool) -> list[Block]:
     lines = [line(words(text)) for text in said if text]
     blocks = [rich(line(words(title, bold=True)), *lines), context(tuned.caution)]
     if apply:
-        apply_it = button(f"Apply {number(threshold)}", ids.APPLY, f"{name}|{found.threshold!r}")
+        apply_it = button(
+            f"Apply {number(threshold)}",
+            ids.APPLY,
+            f"{name}|{found.threshold!r}|{tuned.basis.regime}|{tuned.basis.version}",
+        )
         blocks.append(actions(f"tune:{name}"[:255], [apply_it]))
     return blocks
 
 
 def applied(value: str) -> Wish:
     """What an Apply button asks for; raises BadInput for one that we did not write."""
-    category, _, threshold = value.partition("|")
     try:
-        return Wish(category=category, threshold=float(threshold), reason="applied from a what-if")
+        category, threshold, regime, version = value.rsplit("|", 3)
+        basis = Basis(int(regime), int(version))
+        return Wish(category=category, threshold=float(threshold), reason="applied from a what-if", basis=basis)
     except ValueError:
         raise BadInput("This button is not one of Sayso's; ask again with /threshold.") from None

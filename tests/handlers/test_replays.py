@@ -74,7 +74,7 @@ async def test_a_what_if_is_applied_once(world: World) -> None:
         "user": {"id": "U0LEAD", "team_id": world.slack.world.team_id},
         "trigger_id": "1.2.apply",
         "channel": {"id": "C0OPS"},
-        "actions": [{"type": "button", "action_id": ids.APPLY, "block_id": "b", "value": "orders|0.5"}],
+        "actions": [{"type": "button", "action_id": ids.APPLY, "block_id": "b", "value": "orders|0.5|1|0"}],
     }
     recorded = Recording(world, {"payload": json.dumps(payload)})
     await recorded.play()

@@ -115,6 +115,17 @@ async def test_a_what_if_says_what_it_is_worth_and_only_admins_may_apply_it(worl
     assert (await one(world, confidence=0.98))["ruling"]["verdict"] == "automate"
 
 
+async def test_a_what_if_is_not_applied_after_what_it_rests_on_has_changed(world: World) -> None:
+    await teach(world, FIRST_LOOK - 2)
+    await asked(world, "orders tune 30%")
+    shown = await told(world, "U0LEAD", "A what-if")
+    await asked(world, "orders hold because something is wrong")
+    await world.slack.person("U0LEAD").click("C0OPS", shown, ids.APPLY)
+    await told(world, "U0LEAD", "What this rests on has changed since")
+    stands = await standing(world)
+    assert (stands.setting.mode.value, stands.setting.threshold) == ("hold", None)
+
+
 @pytest.mark.parametrize("risk", ["0%", "80%", "nine", "2% 3%", "-1%"])
 async def test_a_risk_that_makes_no_sense_is_answered_with_the_right_form(world: World, risk: str) -> None:
     said = await asked(world, f"orders tune {risk}")
