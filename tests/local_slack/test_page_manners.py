@@ -124,7 +124,7 @@ async def test_a_window_without_fields_is_not_submitted_by_the_key_that_opened_i
     await expect(page.locator(".modal-body")).to_be_focused()
     await page.keyboard.press("Enter")
     await page.keyboard.press("PageDown")
-    await page.wait_for_function("document.querySelector('.modal-body').scrollTop > 0")
+    await page.wait_for_function("() => document.querySelector('.modal-body').scrollTop > 0")
     assert len(bot.requests) == 1
 
 
@@ -154,6 +154,57 @@ async def test_a_card_stays_where_its_menu_is_open_while_others_arrive(
     await page.keyboard.press("Escape")
     await page.get_by_role("button", name="3 new").click()
     await expect(row(page, newest)).to_be_in_viewport()
+
+
+async def test_a_card_stays_while_the_pointer_is_on_its_buttons_and_the_newest_comes_when_it_leaves(
+    screen: Screen, client: AsyncWebClient, deciding: Bot
+) -> None:
+    for number in range(20):
+        await post(client, text=f"line {number}\nand more of it")
+    page = await screen.open(MARIA, CHANNEL)
+    ts = await post(client, text="card", blocks=CARD)
+    await row(page, ts).locator("[data-action-id=approve]").hover()
+    before = await row(page, ts).bounding_box()
+    for _ in range(3):
+        newest = await post(client, text="card", blocks=CARD)
+    await expect(page.get_by_role("button", name="3 new")).to_be_visible()
+    assert await row(page, ts).bounding_box() == before
+    await page.mouse.move(5, 5)
+    await expect(row(page, newest)).to_be_in_viewport()
+    await expect(page.get_by_role("main").locator(".jump")).to_be_hidden()
+
+
+async def test_pressing_a_button_that_then_goes_lets_the_newest_come(
+    screen: Screen, client: AsyncWebClient, deciding: Bot
+) -> None:
+    for number in range(20):
+        await post(client, text=f"line {number}\nand more of it")
+    page = await screen.open(MARIA, CHANNEL)
+    ts = await post(client, text="card", blocks=CARD)
+    approve = row(page, ts).locator("[data-action-id=approve]")
+    await approve.hover()
+    for _ in range(3):
+        newest = await post(client, text="card", blocks=CARD)
+    await expect(page.get_by_role("button", name="3 new")).to_be_visible()
+    await page.mouse.down()
+    await page.mouse.up()
+    await expect(approve).to_have_count(0)
+    await expect(row(page, newest)).to_be_in_viewport()
+
+
+async def test_who_scrolls_back_from_a_card_stays_there(screen: Screen, client: AsyncWebClient, deciding: Bot) -> None:
+    for number in range(40):
+        await post(client, text=f"line {number}\nand more of it")
+    page = await screen.open(MARIA, CHANNEL)
+    ts = await post(client, text="card", blocks=CARD)
+    await row(page, ts).locator("[data-action-id=approve]").hover()
+    await post(client, text="card", blocks=CARD)
+    await expect(page.get_by_role("button", name="1 new")).to_be_visible()
+    await page.mouse.wheel(0, -1500)
+    await expect(row(page, ts)).not_to_be_in_viewport()
+    await page.mouse.move(5, 5)
+    await expect(row(page, ts)).not_to_be_in_viewport()
+    await expect(page.get_by_role("button", name="1 new")).to_be_visible()
 
 
 async def test_the_list_of_people_stays_open_while_somebody_joins(screen: Screen, slack: LocalSlack) -> None:

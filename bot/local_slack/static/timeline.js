@@ -7,11 +7,15 @@ import { groups, messageRow, threadLink } from "./message.js";
 import { store } from "./store.js";
 
 const NEAR_END = 80;
+const BUTTONS = ".block-actions:hover, .accessory:hover";
+// A finger points at nothing once it is lifted, though what it has touched stays "hovered".
+const mouse = window.matchMedia("(hover: hover)");
 
 export class Timeline {
   #rows = new Map(); // key → {node, signature, footer}
   #fresh = 0;
   #sticks = true; // whether the newest message is in sight and shall stay so
+  #waits = false; // whether it goes on to the newest as soon as the pointer leaves the buttons
   #top = 0; // where the list was last scrolled to its end
 
   /** `inThread` lists a thread's messages: no day dividers, no links into threads. */
@@ -35,7 +39,15 @@ export class Timeline {
       : null;
     this.scroller = h(
       "div",
-      { class: "timeline", tabindex: -1, on: { scroll: () => this.#scrolled() } },
+      {
+        class: "timeline",
+        tabindex: -1,
+        on: {
+          scroll: () => this.#scrolled(),
+          pointerover: () => this.#moveOn(),
+          pointerleave: () => this.#moveOn(),
+        },
+      },
       this.earlier,
       this.list,
     );
@@ -51,14 +63,37 @@ export class Timeline {
     watch.observe(this.scroller);
   }
 
+  /** Whether somebody has scrolled back since the end was last in sight; they stay where they are. */
+  get #back() {
+    return this.scroller.scrollTop < this.#top - 1;
+  }
+
   /** Whether to follow the newest message. A scroll whose event has not come yet counts already. */
   #stays() {
-    if (this.scroller.scrollTop < this.#top - 1) this.#sticks = this.atEnd;
+    if (this.#back) this.#sticks = this.atEnd;
     return this.#sticks;
+  }
+
+  /** Whether the pointer rests on a button of a message: what it is about to press must not move. */
+  get #pointed() {
+    return mouse.matches && this.list.querySelector(BUTTONS) !== null;
+  }
+
+  /** Whether a menu of a message is open. */
+  get #opened() {
+    return this.list.querySelector('[aria-expanded="true"]') !== null;
+  }
+
+  #moveOn() {
+    if (this.#back) this.#waits = false;
+    if (!this.#waits || this.#pointed || this.#opened) return;
+    this.#waits = false;
+    this.toEnd();
   }
 
   clear() {
     this.#rows.clear();
+    this.#waits = false;
     this.list.replaceChildren();
     this.#sticks = true;
     this.#top = 0;
@@ -73,6 +108,7 @@ export class Timeline {
 
   toEnd() {
     this.#sticks = true;
+    this.#waits = false;
     this.#fresh = 0;
     this.scroller.scrollTop = this.scroller.scrollHeight;
     this.#top = this.scroller.scrollTop;
@@ -86,6 +122,7 @@ export class Timeline {
   }
 
   #scrolled() {
+    if (this.#back) this.#waits = false;
     this.#sticks = this.atEnd;
     if (this.#sticks) this.#fresh = 0;
     this.#showJump();
@@ -100,9 +137,11 @@ export class Timeline {
   paint(channel, messages) {
     const newest = Number(this.list.lastElementChild?.dataset.ts);
     const fresh = messages.filter(({ ts }) => Number(ts) > newest);
-    // Whoever has a card's menu open keeps the card under the pointer.
-    const held = fresh.length > 0 && this.list.querySelector('[aria-expanded="true"]') !== null;
-    this.#sticks = this.#stays() && !held;
+    // Whoever has a card's menu open, or is about to press a button, keeps the card under the pointer.
+    const held = fresh.length > 0 && (this.#opened || this.#pointed);
+    const stays = this.#stays();
+    if (held && stays) this.#waits = !this.#opened;
+    this.#sticks = stays && !held;
     const wanted = this.#wanted(channel, messages);
     const keys = new Set(wanted.map(({ key }) => key));
     for (const [key, { node }] of this.#rows) if (!keys.has(key)) this.#remove(key, node);
@@ -110,6 +149,7 @@ export class Timeline {
     if (this.#sticks) this.toEnd();
     else this.#fresh += fresh.length;
     this.#showJump();
+    this.#moveOn();
     this.#announce(fresh.filter(({ user }) => user !== store.me));
   }
 
