@@ -9,6 +9,7 @@ import io
 import json
 import math
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -16,6 +17,8 @@ SECONDS: Final = 60
 RAN, HELD, WRONG, PROMISE = "#1264a3", "#c9ccd1", "#e01e5a", "#2b7d3f"
 COLUMNS: Final = 3
 MOST_PANELS: Final = 30
+CAPTION: Final = 58
+"""How many characters of the caption fit below one panel."""
 
 
 async def draw_apart(document: Mapping[str, Any]) -> bytes:
@@ -103,12 +106,17 @@ def _curves(document: Mapping[str, Any]) -> Any:
             panel.axis("off")
             continue
         _curve(panel, categories[place], risk, first=place == 0)
-    figure.supxlabel(
-        "Share of cases that would be answered without a person (the surest first).\n"
-        f"Below the dashed line at most {risk:g} % of them are wrong. The dot: the threshold that the labels support.",
-        fontsize=9,
-    )
+    figure.supxlabel(_caption(risk, CAPTION * columns), fontsize=9)
     return figure
+
+
+def _caption(risk: float, width: int) -> str:
+    """What the curves show, in lines of at most so many characters."""
+    said = (
+        "Share of cases that would be answered without a person (the surest first).",
+        f"Below the dashed line at most {risk:g} % of them are wrong. The dot: the threshold that the labels support.",
+    )
+    return "\n".join(textwrap.fill(sentence, width) for sentence in said)
 
 
 def _curve(panel: Any, category: Mapping[str, Any], risk: float, *, first: bool) -> None:
@@ -125,7 +133,7 @@ def _curve(panel: Any, category: Mapping[str, Any], risk: float, *, first: bool)
         side = "right" if x > 40 else "left"
         panel.annotate(said, (x, max(y, risk)), (0, 5), textcoords="offset points", ha=side, fontsize=8)
     else:
-        panel.text(0.5, 0.85, category["why"], transform=panel.transAxes, ha="center", fontsize=8, color="#616061")
+        panel.text(0.5, 0.7, category["why"], transform=panel.transAxes, ha="center", fontsize=8, color="#616061")
     labels = f"{category['labels']:,} label{'' if category['labels'] == 1 else 's'}"
     panel.set_title(f"{category['name']} ({labels})", loc="left", fontsize=9, fontweight="bold")
     panel.set_xlim(0, 100)

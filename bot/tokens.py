@@ -116,7 +116,10 @@ class Tokens:
 
 def _live(token: Token | None, now: datetime) -> Token:
     if token is None:
-        raise Refused("This token is not known here; create one with `sayso tokens create NAME --scope propose`.")
+        raise Refused(
+            "This token is not known here; create one with `sayso tokens create NAME --scope propose`, in the database "
+            "that this server uses (SAYSO_DATABASE_URL)."
+        )
     if token.revoked_at is not None:
         raise Refused("This token was revoked; ask for a new one.")
     if token.expires_at is not None and token.expires_at <= now:

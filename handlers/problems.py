@@ -75,12 +75,22 @@ def _refusal(error: SaysoError) -> web.Response:
 
 
 def _http(error: web.HTTPException) -> web.Response:
-    response = problem(error.status, error.text or error.reason)
+    response = problem(error.status, _sentence(error))
     if "Allow" in error.headers:
         response.headers["Allow"] = error.headers["Allow"]
     if error.keep_alive is False:
         response.force_close()
     return response
+
+
+def _sentence(error: web.HTTPException) -> str:
+    match error:
+        case web.HTTPNotFound():
+            return "There is nothing at this address; /openapi.json says which addresses there are."
+        case web.HTTPMethodNotAllowed(method=method, allowed_methods=allowed):
+            return f"This address takes {' and '.join(sorted(set(allowed) - {'HEAD'}))}, not {method[:20]}."
+        case _:
+            return error.text or error.reason
 
 
 @web.middleware

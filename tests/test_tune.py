@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bot import cli
-from bot.charts import draw_apart
+from bot.charts import _curves, draw_apart
 from bot.domain.certificate import Certificate, NotEnough
 from bot.domain.errors import BadInput
 from bot.tuning import tune
@@ -248,6 +248,17 @@ async def test_the_bot_draws_in_another_process_and_never_loads_the_library_itse
     )
     said, _ = await child.communicate(json.dumps(as_curves(report)).encode())
     assert said.decode().split() == ["PNG", "False"]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_the_caption_of_a_picture_fits_on_it(count: int) -> None:
+    category = {"name": "refunds", "labels": 1, "shares": [1.0], "errors": [0.0], "chosen": None, "why": "none yet"}
+    figure = _curves({"kind": "curves", "risk": 0.005, "categories": [category] * count})
+    figure.draw_without_rendering()
+    (caption,) = figure.texts
+    extent = caption.get_window_extent()
+    assert 0 <= extent.x0 < extent.x1 <= figure.bbox.width
+    assert figure.axes[0].get_title("left") == "refunds (1 label)"
 
 
 async def test_a_picture_that_cannot_be_drawn_is_an_error_with_its_reason() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import re
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -230,13 +231,16 @@ async def test_an_id_or_a_query_that_nobody_wrote_gets_a_sentence(world: World) 
 async def test_whatever_is_refused_is_refused_as_a_problem(world: World) -> None:
     for method, path, status in (
         ("GET", "/v1/nothing", 404),
+        ("GET", "/", 404),
         ("DELETE", "/v1/proposals", 405),
         ("PUT", "/v1/proposals/prp_x", 405),
         ("GET", "/v1/proposals/prp_x", 404),
     ):
         answer = await send(world, method, path)
         assert answer.status == status
-        assert answer.detail
+        assert re.fullmatch(r"(There is|This address takes) .*\.", answer.detail), "a sentence, not the status again"
+    assert "/openapi.json" in (await send(world, "GET", "/v1/nothing")).detail
+    assert "takes GET and POST, not DELETE" in (await send(world, "DELETE", "/v1/proposals")).detail
     assert "POST" in (await send(world, "DELETE", "/v1/proposals")).headers["allow"]
 
 
