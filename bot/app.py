@@ -23,6 +23,7 @@ from bot.approvals import Approvals
 from bot.audit_log import note_head
 from bot.callbacks import Callbacks
 from bot.clock import SystemClock
+from bot.clock_watch import catch_up
 from bot.config import Config
 from bot.connectors.registry import build, recipient_of
 from bot.connectors.thresholds import ThresholdConnector
@@ -117,6 +118,8 @@ class App:
         self._stack.enter_context(serving(config.database_url))
         store = open_store(config.database_url)
         self._stack.push_async_callback(store.close)
+        # Before anything of this start is written, which would hide when the last one was.
+        await store.transact(lambda tx: catch_up(tx, clock.now()))
         session = await self._stack.enter_async_context(
             aiohttp.ClientSession(timeout=SLACK_PATIENCE, cookie_jar=aiohttp.DummyCookieJar())
         )

@@ -5,10 +5,10 @@ from datetime import timedelta
 from bot.address_guard import MayHaveArrived, NotSent, UnsafeAddress
 from bot.domain.delivery import Delivered, Errand, Failed, Outcome, Postponed
 from bot.domain.moment import text_of_time
-from bot.domain.proposal import canonical_json
+from bot.domain.proposal import Json, canonical_json
 from bot.outbound import Outbound
 from bot.ports import Case, Clock, Store
-from bot.resource import resource
+from bot.resource import filled, resource
 from bot.signing import sign
 from bot.tokens import callback_secret
 
@@ -22,7 +22,7 @@ class Callbacks:
         self._outbound, self._store, self._clock = outbound, store, clock
 
     async def carry(self, errand: Errand, case: Case | None, *together: Case) -> Outcome:
-        """Post `{"type", "timestamp", "data"}`; 2xx is an arrival, 410 ends the tries."""
+        """Post `{"type", "timestamp", "data"}`, the same at each try; 2xx is an arrival, 410 ends the tries."""
         if case is None or case.proposal.callback_url is None:
             return Delivered()
         agent = case.proposal.agent
@@ -31,9 +31,7 @@ class Callbacks:
         if token is None:
             return Failed(error=f"the token {agent} does not exist any more")
         now = self._clock.now()
-        body = canonical_json(
-            {"type": str(errand.payload["event"]), "timestamp": text_of_time(now), "data": resource(case.proposal)}
-        )
+        body = canonical_json(document(errand, case))
         headers = sign(callback_secret(token.hash), message_id=errand.id, at=now, body=body)
         try:
             answer = await self._outbound.post(
@@ -50,3 +48,13 @@ class Callbacks:
         wait = answer.headers.get("Retry-After", "")
         after = timedelta(seconds=min(int(wait), 3600)) if wait.isdecimal() and len(wait) < 8 else None
         return Postponed(error=f"the agent's callback address answered {answer.status}", after=after)
+
+
+def document(errand: Errand, case: Case) -> dict[str, Json]:
+    """What the agent gets: the case as it stood when the errand was written, however it has moved on since."""
+    stood = errand.payload.get("stood")
+    at = text_of_time(errand.queued_at or errand.due_at)
+    if not isinstance(stood, dict):  # written by a Sayso that did not keep it
+        return {"type": str(errand.payload["event"]), "timestamp": at, "data": resource(case.proposal)}
+    content = next((one.content for one in case.revisions if one.number == stood["revision"]), case.proposal.content)
+    return {"type": str(errand.payload["event"]), "timestamp": at, "data": filled(stood, content)}

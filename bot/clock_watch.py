@@ -1,10 +1,11 @@
-"""Notices that the machine's clock was set back, by comparing it with the loop's own, which never is."""
+"""Notices that the clock was set back: by the loop's own, which never is, and at the start by the audit log."""
 
 import asyncio
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.ports import Clock
+from bot.domain.moment import time_of_text
+from bot.ports import Clock, Reader, Tx
 
 SKEW: Final = timedelta(seconds=5)
 """What the two may drift apart between two looks; time services correct less than that without a step."""
@@ -24,3 +25,18 @@ class ClockWatch:
         expected = now if self._seen is None else self._seen + timedelta(seconds=at - self._at)
         self._seen, self._at = now, at
         return expected - now if expected - now > SKEW else None
+
+
+def catch_up(tx: Tx, now: datetime) -> timedelta | None:
+    """At the start: have nothing wait longer where the clock was set back while Sayso was down; by how much it was."""
+    by = _last_seen(tx, now) - now
+    if by <= SKEW:
+        return None
+    tx.clock_set_back(now, by)
+    return by
+
+
+def _last_seen(tx: Reader, now: datetime) -> datetime:
+    seq, _ = tx.audit_head()
+    last = tx.audit_events(after=seq - 1, limit=1) if seq else []
+    return time_of_text(last[0].event.at) if last else now

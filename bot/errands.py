@@ -13,6 +13,7 @@ from bot.domain.policy import Policy
 from bot.domain.proposal import Action, Json, Proposal
 from bot.domain.text import shorten
 from bot.ports import Clock, Tx
+from bot.resource import outline
 
 SUMMARY = 150
 REVIEW, ESCALATION, OPS, LOG = "review", "escalation", "ops", "log"
@@ -87,10 +88,11 @@ class Errands:
         )
 
     def callback(self, proposal: Proposal, event: str) -> None:
-        """Tell the agent, where it asked to be told."""
+        """Tell the agent, where it asked to be told, how the proposal stands now: the case may move on meanwhile."""
         if proposal.callback_url:
             host = urlsplit(proposal.callback_url).hostname or ""
-            self._add(ErrandKind.CALLBACK, f"callback:{host}", about=proposal, payload={"event": event})
+            payload: dict[str, Json] = {"event": event, "stood": outline(proposal)}
+            self._add(ErrandKind.CALLBACK, f"callback:{host}", about=proposal, payload=payload)
 
     def log(self, proposal: Proposal) -> None:
         """One line in the channel of what ran on its own."""

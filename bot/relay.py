@@ -26,6 +26,7 @@ from bot.domain.delivery import (
     Postponed,
     due_in,
     paced,
+    remembered,
 )
 from bot.naps import comes
 from bot.ports import Case, Clock, Commit, Courier, Reader, Store, Tx
@@ -308,7 +309,7 @@ class Relay:
 
     def _postpone(self, tx: Tx, errand: Errand, outcome: Postponed) -> None:
         due_at = self._clock.now() + due_in(errand, outcome, draw=self._clock.draw())
-        tx.postpone(errand.id, due_at=due_at, error=outcome.error)
+        tx.postpone(errand.id, due_at=due_at, error=outcome.error, payload=remembered(errand, outcome))
         if outcome.hold_lane:
             tx.hold_lane(errand.lane, until=due_at)
         if errand.kind is ErrandKind.EXECUTE and not paced(errand, outcome):

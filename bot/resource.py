@@ -1,14 +1,27 @@
 """A proposal as agents see it: in answers of the HTTP interface and in callbacks."""
 
+from collections.abc import Mapping
+
 from bot.domain.lifecycle import State
 from bot.domain.moment import text_of_time
-from bot.domain.proposal import Json, Proposal
+from bot.domain.proposal import Content, Json, Proposal
 
 RUNS = frozenset({State.APPROVED, State.EXECUTED, State.FAILED, State.IN_DOUBT})
 
 
 def resource(proposal: Proposal) -> dict[str, Json]:
     """The resource of DESIGN §6; `final` is what runs or ran, and null before a decision and after a cancellation."""
+    return filled(outline(proposal), proposal.content)
+
+
+def filled(stood: Mapping[str, Json], content: Content) -> dict[str, Json]:
+    """The resource of an outline; `content` is that of the outline's revision."""
+    final: Json = {str(stood["kind"]): content.canonical()} if stood["state"] in RUNS else None
+    return {**stood, "final": final}
+
+
+def outline(proposal: Proposal) -> dict[str, Json]:
+    """The resource without its content, which may be long and is kept with its revision anyway."""
     ruling, decision, execution = proposal.ruling, proposal.decision, proposal.execution
     return {
         "id": proposal.id,
@@ -33,7 +46,7 @@ def resource(proposal: Proposal) -> dict[str, Json]:
             "at": text_of_time(decision.at),
             "reason": decision.reason,
         },
-        "final": {proposal.kind: proposal.content.canonical()} if proposal.state in RUNS else None,
+        "final": None,
         "execution": None
         if execution is None
         else {"status": execution.status, "result": execution.result, "error": execution.error},

@@ -126,7 +126,9 @@ UPDATE outbox SET state = 'leased', leased_by = :owner, leased_until = :until, a
 DELETE FROM outbox WHERE id = :id;
 
 -- name: postpone
-UPDATE outbox SET state = 'ready', leased_by = NULL, leased_until = NULL, due_at = :due_at, error = :error WHERE id = :id;
+UPDATE outbox SET state = 'ready', leased_by = NULL, leased_until = NULL, due_at = :due_at, error = :error,
+       payload = coalesce(:payload, payload)
+ WHERE id = :id;
 
 -- name: release
 UPDATE outbox SET state = 'ready', leased_by = NULL, leased_until = NULL, attempts = attempts - 1 WHERE id = :id;

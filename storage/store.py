@@ -1,6 +1,6 @@
 """One transaction's view of the store: each method is one or two named queries. The same for every database."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -222,9 +222,12 @@ class Session(Tickets):
         """The errand arrived."""
         self._run("done", {"id": errand_id})
 
-    def postpone(self, errand_id: str, *, due_at: datetime, error: str) -> None:
-        """Try the errand again at `due_at`."""
-        self._run("postpone", {"id": errand_id, "due_at": text_of_time(due_at), "error": error})
+    def postpone(
+        self, errand_id: str, *, due_at: datetime, error: str, payload: Mapping[str, Json] | None = None
+    ) -> None:
+        """Try the errand again at `due_at`, with another payload where one is given."""
+        text = None if payload is None else rows.text_of_json(dict(payload))
+        self._run("postpone", {"id": errand_id, "due_at": text_of_time(due_at), "error": error, "payload": text})
         self.errands = True
 
     def release(self, errand_id: str) -> None:

@@ -79,7 +79,7 @@ class Email:
             return words
         if not is_address(proposal.recipient):
             return Failed(error=f"Sayso cannot write to the e-mail address {excerpt(proposal.recipient)!r}.")
-        if errand.interrupted:
+        if errand.unsettled:
             return Lost(error="Sayso was cut off while it sent this e-mail: look for it before you retry.")
         message = compose(proposal, words, sender=self._sender, delivery=errand.id, now=self._now())
         client = aiosmtplib.SMTP(

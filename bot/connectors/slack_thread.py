@@ -86,7 +86,7 @@ class SlackThread:
             async with asyncio.timeout(_DEADLINE):
                 return await self._deliver(thread, parts, look_first=errand.tried_before)
         except TimeoutError:
-            return Postponed(error=_IN_THE_AIR, after=_SETTLING)
+            return _in_the_air(_NO_ANSWER)
 
     async def _deliver(self, thread: "_Thread", parts: list[str], *, look_first: bool) -> Outcome:
         posted: dict[int, str] = {}
@@ -102,15 +102,15 @@ class SlackThread:
         try:
             posted = await thread.posted()
         except (SlackApiError, aiohttp.ClientError, TimeoutError):
-            return Postponed(error=_IN_THE_AIR, after=_SETTLING)
+            return _in_the_air(_NO_ANSWER)
         if len(posted) == len(parts):
             return thread.delivered(posted)
-        return Postponed(error="Slack gave no answer, and the reply is not in the thread.", after=_SETTLING)
+        return _in_the_air("Slack gave no answer, and the reply is not in the thread.")
 
     def _refusal(self, error: Exception, channel: str) -> Outcome | None:
         """What a failed call means; None where the message may stand in the thread all the same."""
         if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
-            return Postponed(error="Slack cannot be reached.")
+            return Postponed(error="Slack cannot be reached.", after=_SETTLING, hold_lane=True)
         if not isinstance(error, SlackApiError):
             return None
         status, code, header = _answer(error)
@@ -126,7 +126,12 @@ class SlackThread:
         return Failed(error=sentence.format(channel=channel))
 
 
-_IN_THE_AIR: Final = "Slack gave no answer; Sayso looks in the thread before it posts again."
+_NO_ANSWER: Final = "Slack gave no answer; Sayso looks in the thread before it posts again."
+
+
+def _in_the_air(error: str) -> Postponed:
+    """Slack is away, as for the cards of this channel: that uses up no try, however long it lasts."""
+    return Postponed(error=error, after=_SETTLING, hold_lane=True, maybe=True)
 
 
 class _Thread:

@@ -36,8 +36,9 @@ class Webhook:
     async def deliver(self, proposal: Proposal, errand: Errand) -> Outcome:
         """Post it; every attempt has the same body and the same key, and its own timestamp and signature."""
         idempotent = self._idempotent(proposal)
-        if errand.interrupted and not idempotent:
-            sentence = f"Sayso was cut off while it called {self._name}"
+        if errand.unsettled and not idempotent:
+            cut_off = f"Sayso was cut off while it called {self._name}"
+            sentence = cut_off if errand.interrupted else f"A call to {self._name} had no clear end"
             return Lost(error=f"{sentence}: look there whether it was done.")
         body = canonical_json(document(proposal, errand.id))
         headers = {
@@ -56,9 +57,9 @@ class Webhook:
                 return self._unknown(error.sentence, idempotent)
             # An answer that broke off after its status has said all that matters here.
             answer = Response(status=error.status, headers={}, body=b"")
-        return self._outcome(answer, idempotent=idempotent)
+        return self._outcome(answer, errand, idempotent=idempotent)
 
-    def _outcome(self, answer: Response, *, idempotent: bool) -> Outcome:
+    def _outcome(self, answer: Response, errand: Errand, *, idempotent: bool) -> Outcome:
         text = answer.body.decode(errors="replace")
         sentence = said(self._name, answer.status, text)
         wait = retry_after(answer.headers.get("Retry-After"), now=self._now())
@@ -69,17 +70,20 @@ class Webhook:
                 return Postponed(error=sentence, after=wait, hold_lane=answer.status == 429)
             case 409 if idempotent and wait:  # the earlier call with this key is still under way
                 return Postponed(error=sentence, after=wait)
-            case 409 if idempotent:
+            case 409 if idempotent and (errand.unsettled or errand.retried):
                 return Delivered(result=result_of(text))
-            case 409:
+            case 409 if not idempotent:
                 return self._unknown(f"{sentence}. It may have been done already.", idempotent)
+            case status if 300 <= status < 400:  # many a receiver does it, and then sends its caller to the result
+                unfollowed = "Sayso follows no redirect, and it may have been done all the same."
+                return self._unknown(f"{sentence}. {unfollowed}", idempotent, wait)
             case status if status == 408 or status >= 500:
                 return self._unknown(f"{sentence}. It may have been done all the same.", idempotent, wait)
         return Failed(error=sentence)
 
     def _unknown(self, sentence: str, idempotent: bool, wait: timedelta | None = None) -> Outcome:
         if idempotent:
-            return Postponed(error=sentence, after=wait)
+            return Postponed(error=sentence, after=wait, maybe=True)
         return Lost(error=f"{sentence} Look there before you retry.")
 
 

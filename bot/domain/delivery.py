@@ -51,7 +51,17 @@ class Errand:
 
         A retry that a person asked for counts from one again, and says in its payload that it is not the first.
         """
-        return self.interrupted or self.attempts > 1 or self.payload.get("again") is True
+        return self.attempts > 1 or self.retried or self.unsettled
+
+    @property
+    def retried(self) -> bool:
+        """Whether a person asked for this, after looking at how an earlier call with the same key had ended."""
+        return self.payload.get("again") is True
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether a call may have arrived of which nobody knows, and nobody was asked, how it ended."""
+        return self.interrupted or self.payload.get("maybe") is True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,11 +89,15 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Postponed:
-    """It did not arrive, or may be tried again with the same key; `hold_lane` keeps the whole lane waiting."""
+    """It did not arrive, or may be tried again with the same key; `hold_lane` keeps the whole lane waiting.
+
+    `maybe` says that it may have arrived all the same: that is kept with the errand until the end.
+    """
 
     error: str
     after: timedelta | None = None
     hold_lane: bool = False
+    maybe: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +121,15 @@ LEASE: Final = timedelta(seconds=150)
 FIRST_BACKOFF: Final = timedelta(seconds=1)
 LONGEST_BACKOFF: Final = timedelta(minutes=10)
 SLACK_LANES: Final = ("slack:", "whisper:")
+
+
+def remembered(errand: Errand, outcome: Postponed) -> Mapping[str, Json] | None:
+    """The errand's payload as it must be from now on; None where it may stay.
+
+    A later try is not marked as interrupted any more, and the policy that it goes by may be another one.
+    """
+    news = (outcome.maybe or errand.interrupted) and errand.payload.get("maybe") is not True
+    return {**errand.payload, "maybe": True} if news else None
 
 
 def backoff(attempts: int, *, draw: float) -> timedelta:

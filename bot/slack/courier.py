@@ -27,7 +27,7 @@ SOON: Final = timedelta(seconds=2)
 LATER: Final = timedelta(seconds=20)
 UNREADABLE: Final = "unreadable"
 LONGEST_HOLD: Final = timedelta(hours=1)
-CLOCKS_DISAGREE: Final = timedelta(minutes=2)
+CLOCKS_DISAGREE: Final = timedelta(hours=1)
 PAGES_SEARCHED: Final = 20
 WHISPER: Final = 600
 
@@ -52,6 +52,7 @@ class SlackCourier:
     def __init__(self, client: AsyncWebClient, policy: Policy) -> None:
         self._client, self._policy = client, policy
         self._held: dict[str, str] = {}
+        self._newest: dict[str, str] = {}
 
     @property
     def trouble(self) -> str | None:
@@ -115,6 +116,7 @@ class SlackCourier:
                 "event_payload": {"delivery": " ".join([errand.id, *errand.together])},
             },
         )
+        self._newest[channel] = str(answer["ts"])
         return Delivered(receipt=_receipt(errand, str(answer["channel"]), str(answer["ts"])))
 
     async def _find(self, channel: str, errand: Errand) -> Delivered | None:
@@ -122,7 +124,7 @@ class SlackCourier:
 
         Others may share the errand's message by now that it did not hold then.
         """
-        oldest = str(int(((errand.queued_at or errand.due_at) - CLOCKS_DISAGREE).timestamp()))
+        oldest = self._oldest(channel, errand)
         cursor: str | None = None
         for _ in range(PAGES_SEARCHED):
             answer = await self._client.conversations_history(
@@ -137,6 +139,15 @@ class SlackCourier:
             if not cursor:
                 return None
         return None
+
+    def _oldest(self, channel: str, errand: Errand) -> str:
+        """Where the search may end: at its own time, or at what was posted here last, by Slack's clock and in order.
+
+        What coalesces may be overtaken while it waits, so it has its own time only.
+        """
+        queued = f"{((errand.queued_at or errand.due_at) - CLOCKS_DISAGREE).timestamp():.6f}"
+        newest = self._newest.get(channel, queued) if errand.coalesce is None else queued
+        return max(queued, newest, key=float)
 
     async def _repaint(self, errand: Errand, case: Case) -> Outcome:
         room = str(errand.payload["room"])

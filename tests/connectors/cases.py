@@ -72,7 +72,7 @@ def proposal(
     )
 
 
-def errand(*, attempts: int = 1, interrupted: bool = False, delivery: str = DELIVERY) -> Errand:
+def errand(*, attempts: int = 1, interrupted: bool = False, delivery: str = DELIVERY, **payload: bool) -> Errand:
     """The errand of the first attempt, unless told otherwise."""
     return Errand(
         id=delivery,
@@ -80,6 +80,7 @@ def errand(*, attempts: int = 1, interrupted: bool = False, delivery: str = DELI
         lane="connector:test",
         due_at=NOW,
         proposal_id="prp_1",
+        payload=payload,
         attempts=attempts,
         interrupted=interrupted,
     )

@@ -149,7 +149,7 @@ async def test_a_server_error_is_postponed_and_the_next_attempt_looks_first(shop
             shop.slack.faults.fail(POST, error)
     first = await shop.deliver()
     assert isinstance(first, Postponed)
-    assert not first.hold_lane
+    assert first.hold_lane
     assert shop.replies == []
     assert isinstance(await shop.deliver(attempts=2), Delivered)
     assert len(shop.replies) == 1
@@ -289,7 +289,8 @@ async def test_everything_ends_before_the_lease_does(shop: Shop, monkeypatch: py
 async def test_a_slack_that_is_not_there_is_postponed() -> None:
     async with LocalSlack(bot_token=TOKEN, signing_secret="s") as slack:
         shop = await asked(slack)
-    assert await shop.deliver() == Postponed(error="Slack cannot be reached.")
+    outcome = await shop.deliver()
+    assert outcome == Postponed(error="Slack cannot be reached.", after=timedelta(seconds=5), hold_lane=True)
 
 
 async def test_an_action_has_no_place_in_a_thread(shop: Shop) -> None:

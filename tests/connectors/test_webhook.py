@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from bot.connectors.webhook import Webhook
-from bot.domain.delivery import Delivered, Failed, Lost, Outcome, Postponed
+from bot.domain.delivery import Delivered, Errand, Failed, Lost, Outcome, Postponed
 from bot.domain.lifecycle import Verdict
 from bot.domain.proposal import Action, Proposal, Reply, canonical_json
 from bot.outbound import Guard, Limits, Outbound
@@ -125,9 +125,9 @@ async def test_every_attempt_has_the_same_key_and_the_same_body(outbound: Outbou
     assert first.headers["Idempotency-Key"] == second.headers["Idempotency-Key"]
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 413, 422, 302, 308])
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 413, 422])
 async def test_a_no_for_good_fails_with_status_and_a_piece_of_the_answer(outbound: Outbound, status: int) -> None:
-    answer = answering(status, text="no such order\n" + "x" * 5_000, headers={"Location": "http://127.0.0.1:9/"})
+    answer = answering(status, text="no such order\n" + "x" * 5_000)
     outcome = await outcome_of(outbound, answer, idempotent=True)
     assert isinstance(outcome, Failed)
     assert outcome.error.startswith(f"payments answered {status}: no such order x")
@@ -163,16 +163,40 @@ async def test_a_server_error_is_tried_again_only_where_the_key_is_honoured(outb
     assert lost.error.endswith("Look there before you retry.")
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_is_not_followed_and_says_nothing_of_what_was_done(outbound: Outbound, status: int) -> None:
+    answer = answering(status, text="See the refund", headers={"Location": "http://127.0.0.1:9/"})
+    honoured = await outcome_of(outbound, answer, idempotent=True)
+    assert isinstance(honoured, Postponed)
+    assert honoured.maybe
+    lost = await outcome_of(outbound, answer, idempotent=False)
+    assert isinstance(lost, Lost)
+    assert lost.error.startswith(f"payments answered {status}: See the refund. Sayso follows no redirect")
+
+
 @pytest.mark.parametrize("answer", [never, broken])
 async def test_silence_is_tried_again_only_where_the_key_is_honoured(outbound: Outbound, answer: Answer) -> None:
-    assert isinstance(await outcome_of(outbound, answer, idempotent=True), Postponed)
+    honoured = await outcome_of(outbound, answer, idempotent=True)
+    assert isinstance(honoured, Postponed)
+    assert honoured.maybe
     assert isinstance(await outcome_of(outbound, answer, idempotent=False), Lost)
 
 
-async def test_a_conflict_on_an_honoured_key_means_that_it_was_done(outbound: Outbound) -> None:
-    assert await outcome_of(outbound, answering(409, {"done": True}), idempotent=True) == Delivered(
-        result={"done": True}
-    )
+@pytest.mark.parametrize("earlier", [errand(interrupted=True), errand(attempts=2, maybe=True), errand(again=True)])
+async def test_a_conflict_on_an_honoured_key_that_was_used_before_means_that_it_was_done(
+    outbound: Outbound, earlier: Errand
+) -> None:
+    async with receiving(answering(409, {"done": True})) as receiver:
+        outcome = await webhook(outbound, receiver.url).deliver(proposal(REFUND), earlier)
+    assert outcome == Delivered(result={"done": True})
+
+
+@pytest.mark.parametrize("attempts", [1, 2])
+async def test_a_conflict_before_anything_can_have_arrived_is_a_refusal(outbound: Outbound, attempts: int) -> None:
+    """The second attempt of a call whose first found nobody there is the first that the receiver sees."""
+    async with receiving(answering(409, text="order 1042 is closed")) as receiver:
+        outcome = await webhook(outbound, receiver.url).deliver(proposal(REFUND), errand(attempts=attempts))
+    assert outcome == Failed(error="payments answered 409: order 1042 is closed")
 
 
 async def test_a_conflict_that_asks_to_wait_is_still_under_way(outbound: Outbound) -> None:
@@ -199,12 +223,23 @@ async def test_an_address_that_the_policy_does_not_allow_fails_for_good() -> Non
     assert isinstance(outcome, Failed)
 
 
-async def test_an_interrupted_call_is_lost_uncalled_where_no_key_is_honoured(outbound: Outbound) -> None:
+@pytest.mark.parametrize(
+    "earlier", [errand(interrupted=True, attempts=2), errand(attempts=2, maybe=True), errand(again=True, maybe=True)]
+)
+async def test_a_call_that_may_have_arrived_is_lost_uncalled_where_no_key_is_honoured(
+    outbound: Outbound, earlier: Errand
+) -> None:
     async with receiving(answering(200)) as receiver:
-        hook = webhook(outbound, receiver.url, idempotent=False)
-        outcome = await hook.deliver(proposal(REFUND), errand(interrupted=True, attempts=2))
+        outcome = await webhook(outbound, receiver.url, idempotent=False).deliver(proposal(REFUND), earlier)
     assert isinstance(outcome, Lost)
     assert receiver.received == []
+
+
+async def test_what_a_person_wants_tried_again_is_called_where_no_key_is_honoured(outbound: Outbound) -> None:
+    async with receiving(answering(200, {"ok": True})) as receiver:
+        hook = webhook(outbound, receiver.url, idempotent=False)
+        outcome = await hook.deliver(proposal(REFUND), errand(again=True))
+    assert outcome == Delivered(result={"ok": True})
 
 
 async def test_an_interrupted_call_is_repeated_where_the_key_is_honoured(outbound: Outbound) -> None:

@@ -1,12 +1,14 @@
 """How long an errand waits before it is tried again, and which waiting counts as a try."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.delivery import LONGEST_BACKOFF, Errand, ErrandKind, Postponed, backoff, due_in, paced
+from bot.domain.delivery import LONGEST_BACKOFF, Errand, ErrandKind, Postponed, backoff, due_in, paced, remembered
+from bot.domain.proposal import Json
 from tests.storage.builders import NOW
 
 DRAWS = st.floats(min_value=0, max_value=1, exclude_max=True)
@@ -45,3 +47,25 @@ def test_what_holds_no_lane_of_slacks_counts_and_waits_no_less_than_the_back_off
     assert waits == [3, 3, 4, 8, 16]
     unasked = Postponed(error="500")
     assert due_in(an_errand(lane, 4), unasked, draw=0.5) == backoff(4, draw=0.5)
+
+
+@pytest.mark.parametrize(
+    ("payload", "interrupted", "maybe"),
+    [({}, False, True), ({}, True, False), ({}, True, True), ({"again": True}, False, True)],
+)
+def test_that_a_call_may_have_arrived_is_kept_with_its_errand(
+    payload: dict[str, Json], interrupted: bool, maybe: bool
+) -> None:
+    errand = replace(an_errand("connector:webhook:shop:c1"), payload=payload, interrupted=interrupted)
+    kept = remembered(errand, Postponed(error="no answer", maybe=maybe))
+    assert kept == {**payload, "maybe": True}
+    later = replace(errand, payload=kept, interrupted=False)
+    assert later.unsettled
+    assert later.tried_before
+    assert remembered(later, Postponed(error="no answer", maybe=True)) is None
+
+
+def test_what_certainly_did_not_arrive_leaves_nothing_behind() -> None:
+    errand = an_errand("connector:webhook:shop:c1")
+    assert remembered(errand, Postponed(error="nobody there")) is None
+    assert not errand.unsettled

@@ -14,6 +14,7 @@ from tests.journeys.props import (
     MovableClock,
     Shop,
     at_rest,
+    obliging,
     open_reject,
     open_shop,
     pass_time,
@@ -83,6 +84,29 @@ async def test_a_callback_that_fails_comes_again_with_the_same_id(world: World, 
         second = await ear.arrival()
         assert first.headers["webhook-id"] == second.headers["webhook-id"]
         await until_stored(world, at_rest(clock))
+
+
+async def test_a_callback_that_comes_again_says_the_same_although_the_case_moved_on(
+    world: World, shop: Shop, clock: MovableClock
+) -> None:
+    async with open_shop() as ear:
+        ear.mood, shop.mood = refusing(500), refusing(403)
+        proposed = await world.propose(callback_url=f"{ear.url}/sayso")
+        await world.click("U0MARIA", await world.card(proposed["id"]), ids.APPROVE)
+        first = await ear.arrival()
+        alarm = await world.card(proposed["id"], "C0OPS", "It failed")
+        await until_stored(world, at_rest(clock, 1))
+        shop.mood = obliging
+        await world.click("U0BEN", alarm, ids.RETRY, "C0OPS")
+        assert (await world.get(proposed["id"], wait=5))["state"] == "executed"
+        ear.mood = listening
+        pass_time(world, clock, timedelta(minutes=1))
+        second, third = await ear.arrival(), await ear.arrival()
+        assert second.headers["webhook-id"] == first.headers["webhook-id"]
+        assert second.body == first.body
+        assert (first.json["type"], first.json["data"]["state"]) == ("proposal.failed", "failed")
+        assert first.json["data"]["final"] == {"reply": {"text": "Your refund was sent on Monday."}}
+        assert (third.json["type"], third.json["data"]) == ("proposal.executed", await world.get(proposed["id"]))
 
 
 async def test_a_changed_callback_does_not_verify(world: World) -> None:

@@ -2,12 +2,25 @@
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 
 from aiohttp import web
 
 from bot.slack import ids
 from tests.connectors.receiver import Received
-from tests.journeys.props import MovableClock, Shop, at_rest, cards_of, obliging, pass_time, story_of, until_stored
+from tests.journeys.props import (
+    MovableClock,
+    Shop,
+    at_rest,
+    bot_on,
+    cards_of,
+    empty_slack,
+    obliging,
+    pass_time,
+    shop_policy,
+    story_of,
+    until_stored,
+)
 from tests.world import World
 
 
@@ -57,3 +70,21 @@ async def test_the_time_to_undo_is_neither_cut_short_nor_stretched_by_a_clock_th
     assert shop.calls == []
     pass_time(world, clock, timedelta(seconds=31))
     assert (await world.get(proposed["id"], wait=5))["state"] == "executed"
+
+
+async def test_what_was_due_is_not_put_off_by_a_clock_that_went_back_while_sayso_was_down(
+    tmp_path: Path, shop: Shop, clock: MovableClock
+) -> None:
+    policy, database = shop_policy(shop), tmp_path / "sayso.db"
+    clock.ahead = timedelta(hours=1)
+    async with empty_slack() as slack:
+        async with bot_on(slack, database, policy, clock) as world:
+            await slack.person("U0LEAD").command("/approvals pause")
+            proposed = await world.propose()
+            await world.click("U0MARIA", await world.card(proposed["id"]), ids.APPROVE)
+            await until_stored(world, at_rest(clock, 1))
+        clock.ahead = timedelta(0)
+        async with bot_on(slack, database, policy, clock, world.token) as world:
+            await slack.person("U0LEAD").command("/approvals resume")
+            assert (await world.get(proposed["id"], wait=5))["state"] == "executed"
+            assert len(shop.calls) == 1

@@ -7,15 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from bot.local_slack.model import Message
 from bot.slack import ids
+from tests.connectors.receiver import Received
 from tests.journeys.props import (
     SECRET,
     MovableClock,
     Shop,
     at_rest,
+    bot_on,
     buttons_of,
+    empty_slack,
     lost_for_words,
     obliging,
     painted,
@@ -92,6 +96,75 @@ async def test_a_fault_of_our_own_after_the_call_left_is_no_failure_but_a_doubt(
     await forgetful.click("U0BEN", alarm, ids.CONFIRM, "C0OPS")
     assert (await forgetful.get(proposed["id"], wait=5))["state"] == "executed"
     assert len(shop.calls) == 1
+
+
+async def done_elsewhere(request: web.Request, received: Received, shop: Shop) -> web.StreamResponse:
+    """Do it, and send the caller to the result."""
+    shop.do(received)
+    return web.Response(status=303, headers={"Location": "/refunds/1"})
+
+
+async def test_whoever_answers_with_a_redirect_may_have_done_it(forgetful: World, shop: Shop) -> None:
+    shop.mood = done_elsewhere
+    proposed, _ = await approved(forgetful)
+    alarm = await forgetful.card(proposed["id"], "C0OPS", "Nobody knows whether it happened")
+    assert "Sayso follows no redirect" in str(alarm.blocks)
+    assert len(shop.calls) == 1
+
+
+async def test_a_redirect_is_tried_again_with_the_same_key_where_it_is_honoured(
+    world: World, shop: Shop, clock: MovableClock
+) -> None:
+    shop.mood = done_elsewhere
+    proposed, _ = await approved(world)
+    for _ in range(world.sayso.policy.attempts):
+        await shop.arrival()
+        await until_stored(world, lambda tx: not tx.outbox_size().get("leased"))
+        pass_time(world, clock, timedelta(minutes=20))
+    alarm = await world.card(proposed["id"], "C0OPS", "It failed")
+    shop.mood = obliging
+    await world.click("U0BEN", alarm, ids.RETRY, "C0OPS")
+    assert (await world.get(proposed["id"], wait=5))["state"] == "executed"
+    assert len(shop.effects_of(proposed["id"])) == 1
+
+
+async def test_a_conflict_at_the_first_call_is_no_success(world: World, shop: Shop) -> None:
+    shop.mood = refusing(409)
+    proposed, _ = await approved(world)
+    alarm = await world.card(proposed["id"], "C0OPS", "It failed")
+    assert "answered 409" in str(alarm.blocks)
+    shop.mood = obliging
+    await world.click("U0BEN", alarm, ids.RETRY, "C0OPS")
+    assert (await world.get(proposed["id"], wait=5))["state"] == "executed"
+    # A receiver that keeps its answers by key would give the old one again.
+    assert len({call.headers["Idempotency-Key"] for call in shop.calls}) == 2
+
+
+@pytest.mark.parametrize("cut_off", [False, True])
+async def test_no_call_is_repeated_once_the_policy_says_that_its_key_is_not_honoured(
+    tmp_path: Path, shop: Shop, clock: MovableClock, cut_off: bool
+) -> None:
+    """Not even when a second try, which found nobody there, came between."""
+    async with empty_slack() as slack:
+        shop.mood = lost_for_words
+        async with bot_on(slack, tmp_path / "sayso.db", shop_policy(shop), clock) as world:
+            proposed, _ = await approved(world)
+            await shop.arrival()
+            await until_stored(world, at_rest(clock, 1))
+        clock.ahead += timedelta(minutes=1)
+        if cut_off:
+            nowhere = shop_policy(shop).replace(shop.url, "http://127.0.0.1:9")
+            async with bot_on(slack, tmp_path / "sayso.db", nowhere, clock, world.token) as world:
+                await until_stored(world, at_rest(clock, 1))
+            clock.ahead += timedelta(minutes=1)
+        shop.mood = obliging
+        policy = shop_policy(shop, idempotent=False)
+        async with bot_on(slack, tmp_path / "sayso.db", policy, clock, world.token) as world:
+            alarm = await world.card(proposed["id"], "C0OPS", "Nobody knows whether it happened")
+            assert len(shop.calls) == 1
+            await world.click("U0BEN", alarm, ids.RETRY, "C0OPS")
+            assert (await world.get(proposed["id"], wait=5))["state"] == "executed"
+            assert len(shop.calls) == 2
 
 
 async def test_it_happened(forgetful: World, shop: Shop) -> None:

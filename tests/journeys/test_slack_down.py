@@ -36,6 +36,54 @@ async def test_a_card_outlives_an_outage_that_is_longer_than_all_tries_of_anythi
     assert notices(world.slack) == []
 
 
+async def test_an_approved_reply_in_a_thread_outlives_such_an_outage_as_well(world: World, clock: MovableClock) -> None:
+    said = await world.slack.person("U0OTHER").say("C0CUSTOMERS", "Where is my refund?")
+    thread = {"id": f"slack:C0CUSTOMERS:{said.ts}", "messages": []}
+    proposed = await world.propose(connector="slack_thread", conversation=thread)
+    card = await world.card(proposed["id"])
+    await until_stored(world, at_rest(clock))
+    tries = world.sayso.policy.attempts + 3
+    for method in ("chat.postMessage", "conversations.replies"):
+        world.slack.faults.server_error(method, times=tries, channel="C0CUSTOMERS")
+    await world.click("U0MARIA", card, ids.APPROVE)
+    for _ in range(tries):
+        await until_stored(world, at_rest(clock, 1))
+        pass_time(world, clock, timedelta(minutes=1))
+    world.slack.faults.clear()
+    pass_time(world, clock, timedelta(minutes=1))
+    assert (await world.get(proposed["id"], wait=5))["state"] == "executed"
+    assert len(world.slack.thread("C0CUSTOMERS", said.ts)) == 2
+    assert notices(world.slack) == []
+
+
+@pytest.mark.parametrize("ahead", [-50, -3, 3, 50])
+async def test_a_card_whose_answer_was_lost_is_found_though_the_clocks_disagree(
+    world: World, clock: MovableClock, ahead: int
+) -> None:
+    clock.ahead = timedelta(minutes=ahead)
+    world.slack.faults.lose_answer("chat.postMessage", channel="C0REVIEW")
+    proposed = await world.propose()
+    await until_stored(world, at_rest(clock, 1))
+    pass_time(world, clock, SOON)
+    await until_stored(world, at_rest(clock))
+    (card,) = cards_of(world.slack, proposed["id"])
+    await world.click("U0MARIA", card, ids.APPROVE)
+    await painted(world, card, "Sent.")
+
+
+async def test_a_lost_card_is_not_looked_for_behind_what_was_posted_last(world: World, clock: MovableClock) -> None:
+    """A channel may see hundreds of messages an hour, and Slack gives two hundred at a time."""
+    for number in range(410):
+        await world.slack.person("U0BEN").say("C0REVIEW", f"chatter {number}")
+    await world.card((await world.propose())["id"])
+    world.slack.faults.server_error("chat.postMessage", channel="C0REVIEW")
+    lost = await world.propose(conversation={"id": "conv-2", "messages": []})
+    await until_stored(world, at_rest(clock, 1))
+    pass_time(world, clock, SOON)
+    await world.card(lost["id"])
+    assert len([call for call in world.slack.calls if call.method == "conversations.history"]) == 1
+
+
 async def test_what_was_decided_while_slack_was_down_shows_when_it_is_back(
     world: World, clock: MovableClock, shop: Shop
 ) -> None:

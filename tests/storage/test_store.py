@@ -392,6 +392,17 @@ async def test_a_postponed_errand_comes_back_when_it_is_due_and_not_as_interrupt
     assert (again.attempts, again.interrupted) == (2, False)
 
 
+async def test_a_postponed_errand_keeps_its_payload_unless_it_is_given_another(store: Store) -> None:
+    await store.transact(lambda tx: tx.enqueue(an_errand(1, payload={"revision": 1})))
+    payloads = []
+    for news in (None, {"revision": 1, "maybe": True}, None):
+        (errand,) = await store.transact(lambda tx: tx.lease(now=LATER, owner="b", until=LATER, limit=9))
+        payloads.append(errand.payload)
+        await store.transact(lambda tx: tx.postpone("dlv_0001", due_at=NOW, error="busy", payload=news))  # noqa: B023
+    (last,) = await store.transact(lambda tx: tx.lease(now=LATER, owner="b", until=LATER, limit=9))
+    assert [*payloads, last.payload] == [{"revision": 1}] * 2 + [{"revision": 1, "maybe": True}] * 2
+
+
 async def test_a_released_errand_was_never_tried(store: Store) -> None:
     await store.transact(lambda tx: tx.enqueue(an_errand(1)))
     await store.transact(leased)
