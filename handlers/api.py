@@ -11,6 +11,7 @@ from typing import Final
 from aiohttp import web
 
 from bot.approvals import Approvals
+from bot.connectors.registry import check_reachable
 from bot.domain.errors import BadInput, NotFound, Refused, TooMuch
 from bot.domain.lifecycle import State
 from bot.domain.proposal import Action, Proposal, canonical_json
@@ -18,7 +19,7 @@ from bot.outbound import Guard
 from bot.ports import Query, Reader, Store, Token, Tx
 from bot.resource import resource
 from bot.strict_json import parse
-from bot.submission import Request
+from bot.submission import Request, connector_of
 from bot.tokens import Scope, Tokens
 from bot.waiting import WaitingRoom
 from handlers.api_models import ProposalIn
@@ -63,24 +64,23 @@ class Api:
             raise BadInput(f"The arguments are longer than {LARGEST_ARGS:,} bytes; pass a reference instead.")
         if body.callback_url is not None:
             self.guard.check_url(body.callback_url)
-        proposal, created = await self.approvals.submit(
-            Request(
-                agent=token.name,
-                owner=token.owner,
-                key=key,
-                body_hash=hashlib.sha256(canonical_json(body.model_dump(mode="json"))).hexdigest(),
-                category=body.category,
-                conversation=body.conversation.domain(),
-                content=content,
-                confidence=body.confidence,
-                in_scope=body.in_scope,
-                evidence=body.sources,
-                connector=body.connector,
-                callback_url=body.callback_url,
-                expires_in=body.lifetime,
-            ),
-            lambda tx: self._check(tx, token),
+        wished = Request(
+            agent=token.name,
+            owner=token.owner,
+            key=key,
+            body_hash=hashlib.sha256(canonical_json(body.model_dump(mode="json"))).hexdigest(),
+            category=body.category,
+            conversation=body.conversation.domain(),
+            content=content,
+            confidence=body.confidence,
+            in_scope=body.in_scope,
+            evidence=body.sources,
+            connector=body.connector,
+            callback_url=body.callback_url,
+            expires_in=body.lifetime,
         )
+        check_reachable(connector_of(self.approvals.policy, wished), wished.conversation)
+        proposal, created = await self.approvals.submit(wished, lambda tx: self._check(tx, token))
         return _answer(proposal, status=201 if created else 200, note=_sooner(proposal, body.lifetime))
 
     async def read(self, request: web.Request) -> web.Response:

@@ -8,9 +8,9 @@ import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.connectors.agent import Agent
-from bot.connectors.slack_thread import SlackThread
+from bot.connectors.slack_thread import SlackThread, parse_thread_id
 from bot.connectors.webhook import Webhook
-from bot.connectors.zendesk import Zendesk
+from bot.connectors.zendesk import Zendesk, parse_ticket_id
 from bot.domain.errors import BadInput
 from bot.domain.policy import ConnectorRule, Policy
 from bot.domain.proposal import Action, Conversation, Proposal
@@ -68,6 +68,15 @@ def recipient_of(connector: str, conversation: Conversation) -> str:
     if not isinstance(address, str) or not is_address(address.strip()):
         raise BadInput("A reply by e-mail needs the customer's address in conversation.customer.email.")
     return address.strip()
+
+
+def check_reachable(connector: str, conversation: Conversation) -> None:
+    """BadInput for a conversation that this connector could never carry anything to."""
+    match connector.partition(":")[0]:
+        case "slack_thread":
+            parse_thread_id(conversation.id)
+        case "zendesk":
+            parse_ticket_id(conversation.id)
 
 
 class _Options:

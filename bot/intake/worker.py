@@ -130,6 +130,9 @@ class Worker:
                 )
                 return
             await self._submit(ticket, draft, trouble)
+        except _Grown:
+            # What the customer wrote meanwhile belongs into the draft.
+            await self._postpone(ticket, "The customer wrote again while this was drafted.", after=timedelta(0))
         except (TooMuch, Unavailable) as error:
             # Not the ticket's fault: it waits, and the attempt does not count.
             await self._postpone(replace(ticket, attempts=ticket.attempts - 1), str(error), after=timedelta(seconds=30))
@@ -161,7 +164,15 @@ class Worker:
 
     async def _submit(self, ticket: QueuedTicket, draft: Draft, trouble: str | None) -> None:
         conversation = await self._named(ticket.conversation)
-        proposal, new = await self._approvals.submit(_request(ticket, conversation, draft))
+        request = _request(ticket, conversation, draft)
+        try:
+            proposal, new = await self._approvals.submit(request, lambda tx: _check_whole(tx, ticket))
+        except _Grown:
+            if ticket.attempts < self._policy.drafting.attempts:
+                raise
+            # They write faster than drafts are made: then a person reads what came, and nothing runs on its own.
+            held = replace(request, holds=("The customer wrote again while this was drafted.", *request.holds))
+            proposal, new = await self._approvals.submit(held)
         if new and draft.content is not None and draft.confidence is not None:
             features, confidence, at = draft.features, draft.confidence, self._clock.now().isoformat()
             await self._access.write(
@@ -205,6 +216,15 @@ class Worker:
             )
 
         await self._store.transact(work)
+
+
+class _Grown(Exception):
+    """The ticket has other messages by now than the draft was made from."""
+
+
+def _check_whole(tx: Tx, drafted: QueuedTicket) -> None:
+    if tx.ticket(drafted.id).conversation.messages != drafted.conversation.messages:
+        raise _Grown
 
 
 def _request(ticket: QueuedTicket, conversation: Conversation, draft: Draft) -> Request:

@@ -369,3 +369,11 @@ async def test_an_agent_may_ask_for_less_time_than_the_policy_allows_but_not_for
             assert span == timedelta(seconds=given)
             told = "The policy lets refunds wait no longer than until expires_at; expires_in asked for more."
             assert made.get("note") == (told if asked and asked > given else None)
+
+
+async def test_what_could_never_be_delivered_is_refused_before_anybody_approves_it(world: World) -> None:
+    talk = {"id": "ticket-9", "messages": []}
+    refused = await world.propose(status=422, conversation=talk, connector="slack_thread")
+    assert 'has an id like "slack:C0123456789:1712345678.000100"' in refused["detail"]
+    thread = {"id": "slack:C0CUSTOMERS:1712345678.000100", "messages": []}
+    await world.propose(conversation=thread, connector="slack_thread")
