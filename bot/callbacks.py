@@ -7,7 +7,7 @@ from bot.domain.delivery import Delivered, Errand, Failed, Outcome, Postponed
 from bot.domain.moment import text_of_time
 from bot.domain.proposal import Json, canonical_json
 from bot.outbound import Outbound
-from bot.ports import Case, Clock, Store
+from bot.ports import Case, Clock, Store, Token
 from bot.resource import filled, resource
 from bot.signing import sign
 from bot.tokens import callback_secret
@@ -26,8 +26,7 @@ class Callbacks:
         if case is None or case.proposal.callback_url is None:
             return Delivered()
         agent = case.proposal.agent
-        tokens = await self._store.read(lambda tx: tx.tokens())
-        token = next((t for t in reversed(tokens) if t.name == agent), None)
+        token = _held_by(agent, await self._store.read(lambda tx: tx.tokens()))
         if token is None:
             return Failed(error=f"the token {agent} does not exist any more")
         now = self._clock.now()
@@ -48,6 +47,12 @@ class Callbacks:
         wait = answer.headers.get("Retry-After", "")
         after = timedelta(seconds=min(int(wait), 3600)) if wait.isdecimal() and len(wait) < 8 else None
         return Postponed(error=f"the agent's callback address answered {answer.status}", after=after)
+
+
+def _held_by(agent: str, tokens: list[Token]) -> Token | None:
+    """The token that the agent has: the one that is not revoked, whatever the clock said when it was made."""
+    own = [token for token in tokens if token.name == agent]
+    return next((token for token in own if token.revoked_at is None), own[-1] if own else None)
 
 
 def document(errand: Errand, case: Case) -> dict[str, Json]:

@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.clock import SystemClock
 from bot.connectors.agent import Agent
 from bot.connectors.email import Email
-from bot.connectors.registry import build, recipient_of
+from bot.connectors.registry import build, check_reachable, recipient_of
 from bot.connectors.slack_thread import SlackThread
 from bot.connectors.webhook import Webhook
 from bot.connectors.zendesk import Zendesk
@@ -256,3 +256,22 @@ def test_everything_else_goes_to_the_conversation(connector: str) -> None:
 def test_the_mail_library_is_not_loaded_where_no_mail_is_sent() -> None:
     code = "import sys, bot.connectors.registry; sys.exit('aiosmtplib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("connector", "reached", "missed"),
+    [
+        ("slack_thread", "slack:C0CUSTOMERS:1712345678.000100", "slack:C0CUSTOMERS"),
+        ("zendesk", "zendesk:4812", "ticket-9"),
+        ("zendesk:eu", "zendesk:4812", "4812"),
+    ],
+)
+def test_a_connector_says_which_conversations_it_could_never_reach(connector: str, reached: str, missed: str) -> None:
+    check_reachable(connector, Conversation(id=reached))
+    with pytest.raises(BadInput, match="has an id like"):
+        check_reachable(connector, Conversation(id=missed))
+
+
+@pytest.mark.parametrize("connector", ["agent", "webhook:payments", "email"])
+def test_other_connectors_take_a_conversation_of_any_name(connector: str) -> None:
+    check_reachable(connector, Conversation(id="ticket-9"))

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from bot.signing import BadSignature, verify
 from bot.slack import ids
-from bot.tokens import callback_secret, hashed
+from bot.tokens import Scope, callback_secret, hashed
 from tests.connectors.receiver import Received
 from tests.journeys.props import (
     MovableClock,
@@ -47,6 +47,19 @@ async def test_the_agent_hears_that_it_ran(world: World) -> None:
         assert call["data"] == await world.get(proposed["id"])
         assert call["data"]["decision"]["by"] == {"id": "U0MARIA", "name": "Maria"}
         assert len(ear.calls) == 1
+
+
+async def test_the_token_of_now_signs_also_where_the_clock_was_set_back_before_it_was_made(
+    world: World, clock: MovableClock
+) -> None:
+    async with open_shop() as ear:
+        ear.mood = listening
+        clock.ahead -= timedelta(minutes=4)
+        await world.sayso.tokens.revoke("shop-ai")
+        world.token = await world.sayso.tokens.create("shop-ai", Scope.PROPOSE)
+        proposed = await world.propose(callback_url=f"{ear.url}/sayso")
+        await world.click("U0MARIA", await world.card(proposed["id"]), ids.APPROVE)
+        assert (await heard(world, ear))["type"] == "proposal.executed"
 
 
 async def test_the_agent_hears_of_an_escalation_and_of_the_rejection_after_it(world: World) -> None:
