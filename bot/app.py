@@ -154,6 +154,7 @@ class App:
         courier = SlackCourier(client, policy)
         couriers = await self._couriers(store, thresholds, courier, client, session, guard)
         relay = self._relay(store, approvals, executions, couriers)
+        roster = Roster(client, policy, clock, team=team)
         bolt = _bolt(
             client,
             Desk(
@@ -161,7 +162,7 @@ class App:
                 executions=executions,
                 switch=switch,
                 thresholds=thresholds,
-                roster=Roster(client, policy, clock, team=team),
+                roster=roster,
                 store=store,
                 policy=policy,
                 clock=clock,
@@ -173,6 +174,8 @@ class App:
         routes = self._routes(store, approvals, tokens, waiting, guard, office)
         socket = await self._socket_mode(bolt)
         health = Health(store=store, figures=figures, troubles=lambda: _troubles(courier, socket))
+        await roster.start()
+        self._stack.push_async_callback(roster.stop)
         await learner.start()
         self._stack.push_async_callback(learner.stop)
         url = await self._listen(routes, health, bolt)

@@ -1,11 +1,10 @@
-"""Who somebody is, asked of Slack: people are remembered for a few minutes, groups are looked up at each decision."""
+"""Who somebody is, asked of Slack: people are remembered for a minute, groups are looked up at each decision."""
 
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -14,10 +13,15 @@ from bot.domain.decision import Actor
 from bot.domain.errors import Refused
 from bot.domain.policy import Policy
 from bot.ports import Clock
-from bot.slack.courier import said
+from bot.slack.courier import NETWORK, said
 from bot.slack.patience import within
 
-REMEMBERED: Final = timedelta(minutes=5)
+REMEMBERED: Final = timedelta(minutes=1)
+LATELY: Final = timedelta(minutes=10)
+"""For so long after somebody acted Slack is asked about them again and again, so that no click of theirs waits."""
+AGAIN_SECONDS: Final = 30.0
+AT_MOST: Final = 25
+"""So many are asked about in the background each time: Slack's pace for `users.info` is 100 a minute."""
 NO_SUCH_GROUP: Final = frozenset({"no_such_subteam", "subteam_not_found"})
 PATIENCE_SECONDS: Final = 2.0
 UNSURE: Final = "Slack did not say in time who you are, so nothing was decided; try again in a moment."
@@ -35,7 +39,19 @@ class Roster:
     def __init__(self, client: AsyncWebClient, policy: Policy, clock: Clock, *, team: str) -> None:
         self._client, self._policy, self._clock, self._team = client, policy, clock, team
         self._known: dict[str, _Known] = {}
+        self._acted: dict[str, datetime] = {}
         self._news = 0
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to ask now and then about those who acted lately."""
+        self._task = asyncio.create_task(self._run(), name="sayso-roster")
+
+    async def stop(self) -> None:
+        """Ask no more."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
 
     async def person(self, user: str, team: str | None, *, groups: bool = True) -> Person:
         """The person of this user id in this team, with the groups that the policy asks about; or Refused.
@@ -50,9 +66,10 @@ class Roster:
                 async with within(PATIENCE_SECONDS):
                     profile = profile or await self._profile(user)
                     found = await self._groups(user) if groups else found
-            except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError):
+            except (SlackApiError, *NETWORK):
                 raise Refused(UNSURE) from None
         _check(profile, self._team)
+        self._acted[user] = self._clock.now()
         name = profile.get("real_name") or profile.get("name") or user
         return Person(actor=Actor(kind="person", id=user, name=str(name)), groups=found, groups_known=groups)
 
@@ -60,6 +77,24 @@ class Roster:
         """Slack's `user_change` event: what was remembered of this user no longer counts."""
         self._news += 1
         self._known.pop(str(profile.get("id")), None)
+
+    async def look_again(self) -> None:
+        """Ask about those who acted lately: Slack's `user_change` may be lost, or reach another replica."""
+        now = self._clock.now()
+        self._acted = {user: at for user, at in self._acted.items() if timedelta(0) <= now - at < LATELY}
+        self._known = {user: known for user, known in self._known.items() if self._remembered(user)}
+        for user in sorted(self._acted, key=self._acted.__getitem__, reverse=True)[:AT_MOST]:
+            try:
+                async with within(PATIENCE_SECONDS):
+                    await self._profile(user)
+            except (SlackApiError, *NETWORK):
+                # Slack is in trouble: what is remembered grows old, and then a click asks for itself.
+                return
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(AGAIN_SECONDS)
+            await self.look_again()
 
     def _remembered(self, user: str) -> dict[str, Any] | None:
         known = self._known.get(user)

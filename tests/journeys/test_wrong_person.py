@@ -1,14 +1,18 @@
 """Somebody decides who may not: they are told so, only they read it, and nothing changes."""
 
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.local_slack.model import Message
-from bot.slack import ids
+from bot.slack import ids, roster
 from bot.tokens import Scope
-from tests.journeys.props import Shop, open_edit, told, words_block
-from tests.world import World, reply
+from tests.journeys.props import SECRET, MovableClock, Shop, open_edit, pass_time, shop_policy, told, words_block
+from tests.world import World, reply, running_world
 
 
 async def head(world: World) -> tuple[int, str]:
@@ -20,6 +24,12 @@ async def becomes(world: World, user: str, **fields: Any) -> None:
     """Somebody's profile changes, and the bot has heard of it."""
     profile = world.slack.change_user(user, **fields).as_json()
     await world.slack.deliveries.event({"type": "user_change", "user": profile, "event_ts": world.slack.world.new_ts()})
+
+
+def becomes_unheard(world: World, user: str, **fields: Any) -> None:
+    """Somebody's profile changes, and the bot hears nothing of it."""
+    users = world.slack.world.users
+    users[user] = replace(users[user], **fields)
 
 
 async def nothing_changed(world: World, shop: Shop, before: dict[str, Any], seen: tuple[int, str]) -> None:
@@ -84,6 +94,60 @@ async def test_a_person_who_was_deactivated_between_post_and_click_changes_nothi
     clicked = await world.click("U0MARIA", card, ids.APPROVE)
     assert clicked.status == 200
     await nothing_changed(world, shop, proposed, seen)
+
+
+async def test_a_change_of_which_no_event_came_is_known_before_the_next_click(
+    tmp_path: Path, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The event was lost, or reached another replica: those who acted lately are asked about in the background."""
+    monkeypatch.setattr(roster, "AGAIN_SECONDS", 0.05)
+    async with running_world(tmp_path / "sayso.db", shop_policy(shop), SHOP_SECRET=SECRET) as world:
+        proposed = await world.propose()
+        card = await world.card(proposed["id"])
+        await open_edit(world, "U0BEN", card)
+        becomes_unheard(world, "U0BEN", is_restricted=True)
+        seen, so_far = await head(world), asked(world)
+        async with asyncio.timeout(5):
+            while asked(world) < so_far + 2:
+                await asyncio.sleep(0.01)
+        world.slack.faults.hang("users.info", times=1000)
+        clicked = await world.click("U0BEN", card, ids.APPROVE)
+        assert clicked.status == 200
+        await told(world, "U0BEN", "Guests cannot decide here")
+        await nothing_changed(world, shop, proposed, seen)
+
+
+@pytest.mark.parametrize("change", [{"deleted": True}, {"is_restricted": True}], ids=str)
+async def test_a_change_of_which_no_event_came_is_known_after_a_minute_at_most(
+    world: World, shop: Shop, clock: MovableClock, change: dict[str, Any]
+) -> None:
+    proposed = await world.propose()
+    card = await world.card(proposed["id"])
+    await open_edit(world, "U0BEN", card)
+    becomes_unheard(world, "U0BEN", **change)
+    seen = await head(world)
+    pass_time(world, clock, timedelta(seconds=60))
+    assert (await world.click("U0BEN", card, ids.APPROVE)).status == 200
+    await nothing_changed(world, shop, proposed, seen)
+
+
+async def test_whoever_has_not_acted_for_ten_minutes_is_not_asked_about_any_more(
+    tmp_path: Path, shop: Shop, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(roster, "AGAIN_SECONDS", 0.05)
+    async with running_world(tmp_path / "sayso.db", shop_policy(shop), clock=clock, SHOP_SECRET=SECRET) as world:
+        proposed = await world.propose()
+        await open_edit(world, "U0BEN", await world.card(proposed["id"]))
+        pass_time(world, clock, timedelta(minutes=10))
+        await asyncio.sleep(0.2)
+        so_far = asked(world)
+        await asyncio.sleep(0.3)
+        assert asked(world) == so_far
+
+
+def asked(world: World) -> int:
+    """How often Slack was asked who somebody is."""
+    return sum(call.method == "users.info" for call in list(world.slack.calls))
 
 
 async def test_a_person_taken_out_of_the_group_between_post_and_click_is_refused(world: World, shop: Shop) -> None:
