@@ -246,6 +246,52 @@ async def test_a_named_database_is_kept_and_used_again(tmp_path: Path) -> None:
     assert (tmp_path / "kept.db").exists()
 
 
+async def test_what_waited_in_a_kept_database_is_found_and_approved_in_app_home(tmp_path: Path) -> None:
+    config = Config.of({**QUIET, "SAYSO_DATABASE_URL": f"sqlite:///{tmp_path / 'kept.db'}"})
+    async with opened(config, pace=3600) as made, aiohttp.ClientSession() as http:
+        bot = Bot(http, made.sayso.url, await made.sayso.tokens.create("reader", Scope.PROPOSE))
+        earlier = (await bot.propose(example_in_the_readme()))["id"]
+        await made.slack.wait_for_message(REVIEW, shows(earlier))
+    async with opened(config, pace=3600) as made:
+        maria = made.slack.person("U0MARIA")
+        assert not any(shows(earlier)(message) for message in made.slack.messages(REVIEW))
+        assert earlier in str((await maria.command("/approvals", REVIEW)).body)
+        await maria.open_home()
+        home = await made.slack.wait_for_home("U0MARIA")
+        assert earlier in str(home.blocks)
+        await maria.click_in_view(home, ids.OPEN)
+        view = await made.slack.wait_for_view("U0MARIA")
+        assert earlier in str(view.blocks)
+        assert (await maria.submit(view)).ok
+        decided = await made.sayso.store.read(lambda tx: tx.proposal(earlier).decision)
+        assert decided is not None
+        assert decided.by.id == "U0MARIA"
+
+
+def shell_in_the_readme(port: int) -> str:
+    """What a newcomer types into the second terminal: the token, and the first proposal."""
+    blocks = readme.blocks("bash")
+    place = next(at for at, block in enumerate(blocks) if "sayso tokens create" in block)
+    curl = blocks[place + 1].split("ID=")[0].replace(":3000", f":{port}")
+    return f"shopt -s expand_aliases\n{blocks[place]}\n{curl}"
+
+
+async def test_the_readmes_token_opens_the_sample_shop_where_both_name_one_database(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path / 'kept.db'}"
+    async with opened(Config.of({**QUIET, "SAYSO_DATABASE_URL": database}), pace=3600) as made:
+        port = int(made.sayso.url.rsplit(":", 1)[1])
+        process = await asyncio.create_subprocess_exec(
+            *("bash", "-c", shell_in_the_readme(port)),
+            cwd=ROOT,
+            env=environment(SAYSO_DATABASE_URL=database),
+            stdout=-1,
+            stderr=-1,
+        )
+        out, errors = await process.communicate()
+        assert (process.returncode, errors) == (0, b""), errors
+        assert json.loads(out)["state"] == "pending", out
+
+
 async def test_a_policy_of_ones_own_brings_its_own_channels(tmp_path: Path) -> None:
     own = tmp_path / "policy.toml"
     own.write_text((ROOT / "bot/sample_shop/policy.toml").read_text().replace(REVIEW, "C0MINE"))
