@@ -9,12 +9,12 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
-from bot.domain.authority import Person, approvals_needed, check_bounds
+from bot.domain.authority import Person, approvals_needed
 from bot.domain.decision import DECIDES, SYSTEM, Actor, Decision, DecisionKind, Ruling, Seen
-from bot.domain.errors import BadInput, Conflict, KeyReused, NotFound, NotListed
+from bot.domain.errors import BadInput, Conflict, KeyReused, NotFound
 from bot.domain.lifecycle import PAST, WAITING, Move, State, Verdict, step
 from bot.domain.offer import THRESHOLDS_CONNECTOR, check_edit
-from bot.domain.policy import Mode, Policy
+from bot.domain.policy import Policy
 from bot.domain.proposal import (
     Action,
     Content,
@@ -26,7 +26,6 @@ from bot.domain.proposal import (
     Reply,
     Revision,
     alike,
-    canonical_json,
     digest_of,
 )
 from bot.errands import ESCALATION, OPS, REVIEW, Errands, Line, summary
@@ -34,7 +33,6 @@ from bot.evidence import counts_as_case
 from bot.figures import Figures
 from bot.moves import TOO_LATE, UNDONE_LATE, Moves, check_heard
 from bot.ports import Clock, Reader, Store, Submission, Tx
-from bot.regimes import latest_change
 from bot.submission import LONGEST_WAIT, Request, check_quota, connector_of, opened, rule_actor
 
 LONGEST_REPLY: Final = 40_000
@@ -52,10 +50,10 @@ class Approvals:
         policy: Policy,
         clock: Clock,
         recipient_of: Callable[[str, Conversation], str],
-        figures: Figures | None = None,
+        figures: Figures,
     ) -> None:
         self._store, self.policy, self._clock, self._recipient_of = store, policy, clock, recipient_of
-        self._figures = figures or Figures()
+        self._figures = figures
         self._moves = Moves(policy, clock)
 
     # new proposals
@@ -141,22 +139,10 @@ class Approvals:
     def _approvable(self, tx: Reader, seen: Seen, person: Person) -> Proposal:
         before = self._moves.seen(tx, seen, person, Move.APPROVE)
         _check_not_blank(before.content)
-        # The policy as it is now: it may have been tightened while this waited.
-        check_bounds(self.policy, before, before.content, person)
-        self._check_mode(tx, before, person)
+        self._moves.check_policy(tx, before, before.content, person)
         if person.actor.id in {actor.id for actor in before.approvals}:
             raise Conflict("You have approved this already; another person has to approve it too.")
         return before
-
-    def _check_mode(self, tx: Reader, proposal: Proposal, person: Person) -> None:
-        """Where everything of its category is for the escalation team by now, what waits from before is, too."""
-        if proposal.connector == THRESHOLDS_CONNECTOR:
-            return
-        category = self.policy.category(proposal.category)
-        changed = latest_change(tx, proposal.category)
-        mode = changed.mode if changed and changed.mode else category.mode
-        if mode is Mode.ESCALATE and not person.among(category.escalation_approvers):
-            raise NotListed(f"Everything in {proposal.category} goes to the escalation team by now; escalate it.")
 
     async def edit(self, seen: Seen, content: Content, person: Person, *, reason: str | None = None) -> Proposal:
         """Approve a new revision with this content; unchanged content is a plain approval."""
@@ -174,8 +160,7 @@ class Approvals:
             raise BadInput("An edit changes the words or the arguments; it cannot change what kind of thing is done.")
         if before.connector == THRESHOLDS_CONNECTOR:
             check_edit(before.content, content)
-        check_bounds(self.policy, before, content, person)
-        self._check_mode(tx, before, person)
+        self._moves.check_policy(tx, before, content, person)
         edited = before.revised(content, person.actor)
         return self._settle_approval(tx, before, edited, (person.actor,), person, Move.EDIT, reason)
 
@@ -384,10 +369,6 @@ class Approvals:
 
 def _check_content(content: Content) -> None:
     _check_not_blank(content)
-    try:
-        canonical_json(content.canonical())
-    except (ValueError, RecursionError):
-        raise BadInput("This holds half of a character, or a number out of range; type it again.") from None
     if isinstance(content, Reply) and len(content.text) > LONGEST_REPLY:
         raise BadInput(f"The reply is longer than {LONGEST_REPLY:,} characters; shorten it.")
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
-from bot.domain.authority import Person, approvals_needed, check_bounds, check_marker
+from bot.domain.authority import Person, approvals_needed, check_marker
 from bot.domain.decision import SYSTEM, DecisionKind, Intervention, Seen
 from bot.domain.delivery import Delivered, Errand, Failed, Lost, Outcome, Postponed
 from bot.domain.errors import AlreadyDecided, Conflict
@@ -65,7 +65,8 @@ class Executions:
         if before.revision != tx.revisions(before.id)[-1]:
             raise Conflict("The content is not the one that was approved, so it is not tried again; give it up.")
         check_heard(before, seen)
-        self._check_policy(before, person)
+        self._moves.check_policy(tx, before, before.content, person)
+        self._check_approvals(before)
         last = self._intervention(Move.RETRY, person)
         waiting = Execution(status="waiting", intervention=last, before=before.execution)
         state = step(before.state, Move.RETRY)
@@ -76,9 +77,7 @@ class Executions:
         errands.repaint(after)
         return after
 
-    def _check_policy(self, proposal: Proposal, person: Person) -> None:
-        """The policy as it is now: it may have been tightened since this was approved."""
-        check_bounds(self._policy, proposal, proposal.content, person)
+    def _check_approvals(self, proposal: Proposal) -> None:
         needed = approvals_needed(self._policy, proposal)
         if needed > max(proposal.ruling.approvals_needed, len(proposal.approvals)):
             raise Conflict(f"The policy asks for {needed} approvals by now; give it up, and have it proposed again.")

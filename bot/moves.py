@@ -6,16 +6,19 @@ from datetime import datetime
 from typing import Any, Final
 
 from bot.domain.audit import Event, commitment
-from bot.domain.authority import Person, check_reviewer, reviewers
+from bot.domain.authority import Person, check_bounds, check_reviewer, reviewers
 from bot.domain.decision import Actor, Decision, DecisionKind, Seen
-from bot.domain.errors import Conflict, Stale, WroteAgain
+from bot.domain.errors import Conflict, NotListed, Stale, WroteAgain
 from bot.domain.late import late, made
 from bot.domain.lifecycle import WAITING, Move, State, step
 from bot.domain.moment import text_of_time
-from bot.domain.policy import Policy
-from bot.domain.proposal import Json, Proposal
+from bot.domain.offer import THRESHOLDS_CONNECTOR
+from bot.domain.policy import Mode, Policy
+from bot.domain.proposal import Content, Json, Proposal
+from bot.domain.threshold import effective
 from bot.errands import Errands
 from bot.ports import Clock, Reader, Tx
+from bot.regimes import latest_change
 
 TOO_LATE: Final = "It is too late to undo this: it is already on its way."
 UNDONE_LATE: Final = "its approval was taken back when its time was already over"
@@ -69,6 +72,17 @@ class Moves:
             return error
         # Whoever decided one thing and then clicks another is owed an answer, unlike for a second click.
         return Conflict(error.sentence)
+
+    def check_policy(self, tx: Reader, proposal: Proposal, content: Content, person: Person) -> None:
+        """Raise unless this person may have this content run by the policy of now, which may be stricter than then."""
+        check_bounds(self._policy, proposal, content, person)
+        if proposal.connector == THRESHOLDS_CONNECTOR:
+            return
+        category = self._policy.category(proposal.category)
+        if effective(category, latest_change(tx, proposal.category)).mode is not Mode.ESCALATE:
+            return
+        if not person.among(category.escalation_approvers):
+            raise NotListed(f"Everything in {proposal.category} goes to the escalation team by now; escalate it.")
 
     def moved(self, tx: Tx, before: Proposal, after: Proposal | None = None, /, **changes: Any) -> Proposal:
         """`after`, or `before` where none is given, with these changes, written in place of `before`.

@@ -181,6 +181,7 @@ class Relay:
                     pass
                 due = await self._store.read(lambda tx: tx.next_expiry())
             except Exception:
+                # What is overdue must expire later, when the database can be used again.
                 log.exception("sweep_failed")
                 due = None
             nap = LONGEST_NAP if due is None else min(max(due - self._clock.now(), timedelta(0)), LONGEST_NAP)

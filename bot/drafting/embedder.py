@@ -64,7 +64,7 @@ def _file(package: str, path: str) -> Path:
 
 
 def _load() -> tuple[Any, Any]:
-    import onnxruntime  # type: ignore[import-untyped]
+    import onnxruntime  # type: ignore[import-untyped]  # it ships no types
     from tokenizers import Tokenizer
 
     options = onnxruntime.SessionOptions()

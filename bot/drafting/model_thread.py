@@ -87,7 +87,7 @@ class ModelThread:
             answer = await self._litellm.acompletion(
                 model=model, messages=messages, timeout=seconds, num_retries=0, max_retries=0, **options
             )
-        except Exception as error:
+        except Exception as error:  # whatever a provider raises is one of our few kinds of failure
             raise self._failed(model, error) from error
         usage = getattr(answer, "usage", None)
         message = answer.choices[0].message if answer.choices else None

@@ -86,6 +86,7 @@ class Feedback:
                     pass
                 self._batch = BATCH
             except Exception as error:
+                # One decision that cannot be learned from must not end the learning from all later ones.
                 log.exception("feedback_failed")
                 await asyncio.sleep(1)
                 if not isinstance(error, Unavailable):
@@ -107,6 +108,7 @@ class Feedback:
                 "not taught", "Sayso cannot learn from a decision; it is left out.", lines, level="alarm"
             )
         except Exception:
+            # It is stepped over at the next round; the loop that called this must go on until then.
             log.exception("feedback_not_stepped_over")
 
     async def follow(self) -> bool:

@@ -74,6 +74,7 @@ class MailboxReader:
         try:
             await self._bell.ring("mailbox", "The mailbox cannot be read; Sayso tries again.", lines, level="alarm")
         except Exception:
+            # An alarm that fails, as with a full disk, must not end the reader: the mailbox is looked at again.
             log.exception("mailbox_alarm_not_rung")
 
     async def look(self) -> int:

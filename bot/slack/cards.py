@@ -260,10 +260,8 @@ def _rows(content: Action) -> list[tuple[str, str]]:
 def _proposed_in_short(proposal: Proposal) -> list[Block]:
     """What was proposed, under a word that says whether the customer got it."""
     content, dropped = proposal.content, proposal.state in (State.CANCELLED, State.EXPIRED)
-    unsure = bool(proposal.execution and proposal.execution.key)
     if isinstance(content, Action):
-        label = "Given up; an earlier try may have done it:" if unsure else "Not done:"
-        return [*([rich(line(words(label, bold=True)))] if dropped else []), *_arguments(content)]
+        return [*([rich(line(words(_label(proposal), bold=True)))] if dropped else []), *_arguments(content)]
     if not content.text.strip():
         return [rich(line(words("There was no draft.")))]
     text = quote(shown(content.text, DROPPED_WORDS if dropped else DECIDED_WORDS))
@@ -271,14 +269,15 @@ def _proposed_in_short(proposal: Proposal) -> list[Block]:
 
 
 def _label(proposal: Proposal) -> str:
-    """What became of the wording below."""
+    """What became of the wording, or of the deed, below."""
+    done = "sent" if isinstance(proposal.content, Reply) else "done"
     match proposal.state:
         case State.CANCELLED | State.EXPIRED if proposal.execution and proposal.execution.key:
-            return "Given up; an earlier try may have sent it:"
+            return f"Given up; an earlier try may have {done} it:"
         case State.CANCELLED | State.EXPIRED:
-            return "Not sent:"
+            return f"Not {done}:"
         case State.EXECUTED:
-            return "Handed to the AI:" if proposal.connector == AGENT_CONNECTOR else "Sent:"
+            return "Handed to the AI:" if proposal.connector == AGENT_CONNECTOR else f"{done.capitalize()}:"
         case _:
             return "Draft:"
 

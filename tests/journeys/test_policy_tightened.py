@@ -104,6 +104,21 @@ async def test_what_failed_is_not_tried_again_against_the_policy_of_now(
             assert shop.effects == {}
 
 
+async def test_what_failed_in_a_category_of_the_escalation_team_by_now_is_tried_again_by_them_only(
+    world: World, shop: Shop
+) -> None:
+    shop.mood = refusing(422)
+    proposed = await world.propose()
+    await world.click("U0BEN", await world.card(proposed["id"]), ids.APPROVE)
+    alarm = await world.card(proposed["id"], "C0OPS", "It failed")
+    shop.mood = obliging
+    await world.slack.person("U0LEAD").command("/threshold refunds escalate because of a campaign")
+    await world.click("U0BEN", alarm, ids.RETRY, "C0OPS")
+    await told(world, "U0BEN", "Everything in refunds goes to the escalation team by now")
+    await world.click("U0LEAD", alarm, ids.RETRY, "C0OPS")
+    assert (await world.get(proposed["id"], wait=5))["state"] == "executed"
+
+
 async def test_what_was_approved_and_is_forbidden_before_it_went_out_does_not_go_out(
     tmp_path: Path, shop: Shop, clock: MovableClock
 ) -> None:

@@ -12,6 +12,7 @@ from bot.domain.lifecycle import State
 from bot.domain.proposal import Conversation, Message, Proposal, Reply
 from bot.domain.ticket import TicketState
 from bot.drafting.draft import Draft
+from bot.figures import Figures
 from bot.intake.arrival import Arrival
 from bot.intake.reception import Reception
 from bot.intake.worker import _request
@@ -34,7 +35,9 @@ def arrival(text: str, key: str) -> Arrival:
 async def cut_off(database: Path, *, category: str = "refunds", meanwhile: bool = False) -> Proposal:
     """What a bot leaves that dies right after a ticket's proposal; `meanwhile`: the customer wrote while it drafted."""
     store, clock = open_store(f"sqlite:///{database}"), SystemClock()
-    approvals = Approvals(store=store, policy=load_policy(INTAKE), clock=clock, recipient_of=recipient_of)
+    approvals = Approvals(
+        store=store, policy=load_policy(INTAKE), clock=clock, recipient_of=recipient_of, figures=Figures()
+    )
     reception = Reception(store=store, approvals=approvals, clock=clock)
     ticket = await reception.receive(arrival(FIRST, "1"))
     assert ticket
@@ -49,7 +52,9 @@ async def cut_off(database: Path, *, category: str = "refunds", meanwhile: bool 
 async def written_before_the_worker_comes(database: Path) -> list[Message]:
     """The customer writes again right after the restart, before anybody looks at the ticket; what a case knows."""
     store, clock = open_store(f"sqlite:///{database}"), SystemClock()
-    approvals = Approvals(store=store, policy=load_policy(INTAKE), clock=clock, recipient_of=recipient_of)
+    approvals = Approvals(
+        store=store, policy=load_policy(INTAKE), clock=clock, recipient_of=recipient_of, figures=Figures()
+    )
     await Reception(store=store, approvals=approvals, clock=clock).receive(arrival(STOP, "2"))
     cases = await store.read(lambda tx: tx.open_in(TALK))
     await store.close()

@@ -22,6 +22,7 @@ from bot.domain.errors import SaysoError
 from bot.domain.lifecycle import TRANSITIONS, WAITING, Move, State, step
 from bot.domain.proposal import Action, Content, Conversation, Proposal, Reply, digest_of
 from bot.executions import Executions
+from bot.figures import Figures
 from bot.policy_file import load_policy
 from bot.ports import Tx
 from bot.relay import Relay
@@ -103,7 +104,7 @@ class Moves(RuleBasedStateMachine):
         self.store = a_store(Path(self.folder.name))
         policy = load_policy(POLICY + UNDOABLE)
         self.approvals = Approvals(
-            store=self.store, policy=policy, clock=self.clock, recipient_of=lambda _, talk: talk.id
+            store=self.store, policy=policy, clock=self.clock, recipient_of=lambda _, talk: talk.id, figures=Figures()
         )
         self.executions = Executions(store=self.store, policy=policy, clock=self.clock)
         self.relay = Relay(

@@ -15,6 +15,7 @@ from bot.domain.decision import Actor, Decision, DecisionKind, Seen
 from bot.domain.errors import Conflict
 from bot.domain.lifecycle import State
 from bot.domain.proposal import Proposal, Reply
+from bot.figures import Figures
 from bot.moves import Moves
 from bot.policy_file import load_policy
 from bot.ports import Store, Tx
@@ -93,7 +94,8 @@ async def test_two_bots_on_one_database_decide_each_case_once(stores: tuple[Stor
     """As people do it: each bot's own memory of the case may be out of date."""
     policy = load_policy(POLICY)
     one, other = (
-        Approvals(store=store, policy=policy, clock=CLOCK, recipient_of=lambda _, talk: talk.id) for store in stores
+        Approvals(store=store, policy=policy, clock=CLOCK, recipient_of=lambda _, talk: talk.id, figures=Figures())
+        for store in stores
     )
     maria, ben = Person(actor=MARIA), Person(actor=BEN)
     marias: list[Callable[[Seen], Awaitable[Proposal]]] = [
