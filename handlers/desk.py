@@ -11,7 +11,7 @@ from bot.domain.policy import Policy
 from bot.executions import Executions
 from bot.intake.reception import Reception
 from bot.ports import Clock, Store
-from bot.slack.cards import named
+from bot.slack.parts import named
 from bot.slack.roster import Roster
 from bot.switch import Switch
 from bot.thresholds import Thresholds

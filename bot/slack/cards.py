@@ -5,19 +5,16 @@ it waits, the buttons.
 """
 
 import json
-import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from bot.domain.decision import DecisionKind
 from bot.domain.lifecycle import State
-from bot.domain.links import link_hosts
 from bot.domain.offer import THRESHOLDS_CONNECTOR
 from bot.domain.policy import number
-from bot.domain.proposal import Action, Content, Evidence, Json, Proposal, Reply, Role
-from bot.domain.text import fits, reveal, shorten
+from bot.domain.proposal import Action, Content, Proposal, Reply
+from bot.domain.text import fits
 from bot.errands import ESCALATION
 from bot.ports import Case
 from bot.slack import ids
@@ -28,15 +25,12 @@ from bot.slack.blocks import (
     actions,
     all_shown,
     button,
-    channel,
     characters,
     confirmed,
     context,
     date,
     escape,
     line,
-    link,
-    masked_kinds,
     mention,
     one_line,
     overflow,
@@ -48,6 +42,7 @@ from bot.slack.blocks import (
     wrapped_table,
 )
 from bot.slack.changes import changes
+from bot.slack.parts import banner, cell, destination, evidence, masked_in, safe_link, speaker, what, who
 from bot.slack.status import AGENT_CONNECTOR, status
 from bot.slack.wrote_again import wrote_again
 
@@ -61,17 +56,11 @@ TALK_WORDS: Final = (4000, 1500, 300)
 """Characters of the conversation on an escalated card: fewer where all of it together would be too much for Slack."""
 MESSAGES: Final = 30
 ARGUMENTS: Final = 2500
-NAME: Final = 200
-WARNING: Final = 500
-LINKS: Final = 10
 DECIDED_WORDS: Final = 600
 DROPPED_WORDS: Final = 250
-SOURCES: Final = 4
-LONGEST_LINK: Final = 2000
 CALLED_TWICE: Final = confirmed(
     "Try it again?", "If the first call did get through after all, this does it a second time.", "Try again"
 )
-_SLACK_THREAD: Final = re.compile(r"slack:([CDG][A-Z0-9]+):")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,11 +111,6 @@ def all_on_a_card(content: Content) -> bool:
     return fits_on_a_card(content) and not masked_in(content)
 
 
-def masked_in(content: Content) -> tuple[str, ...]:
-    """What of it is masked in a channel, such as `password`: whoever approves reads it in a window first."""
-    return masked_kinds(_all_of(content))
-
-
 def fits_on_a_card(content: Content) -> bool:
     """Whether nothing of it is cut on the card."""
     if isinstance(content, Reply):
@@ -136,37 +120,6 @@ def fits_on_a_card(content: Content) -> bool:
     return len(_rows(content)) == len(content.args) and all(
         all_shown(text, CELL) and fits(text, limit_chars=CELL, limit_lines=CARD_LINES) for text in cells
     )
-
-
-def cell(value: Json) -> str:
-    """An argument's value as a reader expects it: words as they are, everything else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def who(customer: Mapping[str, Json]) -> str:
-    """What to call the customer."""
-    names = (one_line(str(customer[key]), NAME) for key in ("name", "email", "id") if customer.get(key))
-    return next((name for name in names if name), "the customer")
-
-
-def speaker(role: Role, customer: Mapping[str, Json]) -> str:
-    """Whose words these are: the customer's name, or which of us spoke."""
-    return {"customer": who(customer), "agent": "Support", "ai": "AI"}[role]
-
-
-def what(content: Content, customer: Mapping[str, Json]) -> list[Element]:
-    """What would happen and for whom, in bold: `Reply to Ana Lopez`, `refund for Ana Lopez`."""
-    name = words(shown(who(customer), 80), bold=True)
-    if isinstance(content, Reply):
-        return [words("Reply to ", bold=True), name]
-    return [words(shown(content.name, 80), bold=True, code=True), words(" for "), name]
-
-
-def named(proposal: Proposal) -> str:
-    """What a case is called in a sentence: `Reply to Ana Lopez`, `refund for Ana Lopez`."""
-    name = shown(who(proposal.conversation.customer), 80)
-    content = proposal.content
-    return f"Reply to {name}" if isinstance(content, Reply) else f"{shown(content.name, 80)} for {name}"
 
 
 def _headline(proposal: Proposal) -> str:
@@ -289,37 +242,6 @@ def _handed_over(proposal: Proposal) -> list[Block]:
     return [rich(line(words("The customer waits for an answer: "), *goal))] if goal else []
 
 
-def _all_of(content: Content) -> str:
-    if isinstance(content, Reply):
-        return content.text
-    return "\n".join([*content.args, *map(cell, content.args.values())])
-
-
-def banner(content: Content, *, masked: bool = True) -> list[Block]:
-    """What a reviewer could overlook: characters that hide, secrets that are `masked`, where links really lead."""
-    text = _all_of(content)
-    lines: list[Element] = []
-    if hidden := reveal(text).hidden:
-        named = shorten("; ".join(hidden), WARNING)
-        lines += [line(words("⚠ Hidden characters, spelled out above: ", bold=True), words(named))]
-    if kinds := masked_in(content):
-        said = "⚠ Masked here, but it would go out in full: " if masked else "⚠ Masked elsewhere, in full here: "
-        lines += [line(words(said, bold=True), words(", ".join(kinds)))]
-    if hosts := link_hosts(text):
-        lines.append(_links(hosts))
-    return [rich(*lines)] if lines else []
-
-
-def _links(hosts: Sequence[str]) -> Element:
-    """Where links lead; those first that hide it, for a remark in brackets says how, and the others can be decoys."""
-    hiding = [host for host in hosts if "(" in host]
-    named = list(dict.fromkeys([*hiding, *hosts]))
-    label = "⚠ A link hides where it leads: " if hiding else "Links lead to: "
-    rest = f" and {len(named) - LINKS} more" if len(named) > LINKS else ""
-    told = ", ".join(shown(host, 100) for host in named[:LINKS])
-    return line(words(label, bold=True), words(shorten(told, WARNING) + rest))
-
-
 def _small_print(proposal: Proposal) -> list[Block]:
     ruling, confidence = proposal.ruling, proposal.confidence
     why = "Why it was held: " if proposal.escalated_by else "Why it waits: "
@@ -347,47 +269,6 @@ def _small_print(proposal: Proposal) -> list[Block]:
     elif f"{number(confidence)} sure" not in ruling.reason:
         parts.append(words(f" · confidence {number(confidence)}"))
     return [rich(line(*parts))]
-
-
-def destination(proposal: Proposal) -> list[Element]:
-    """Whom the words reach, where Sayso carries them itself: an approval covers that too."""
-    match proposal.connector.partition(":")[0]:
-        case "slack_thread" if found := _SLACK_THREAD.match(proposal.recipient):
-            return [words("a thread in "), channel(found[1])]
-        case "email" | "zendesk" as kind:
-            return [words(f"{'ticket ' if kind == 'zendesk' else ''}{one_line(proposal.recipient, 150)}")]
-        case _:
-            return []
-
-
-def evidence(proposal: Proposal) -> list[Block]:
-    """The sources that the draft rests on."""
-    sources = proposal.evidence
-    if not sources:
-        return []
-    if len(sources) == 1:
-        return [rich(line(words("Source: ", bold=True), *_source(sources[0])))]
-    lines = [line(words("• "), *_source(source)) for source in sources[:SOURCES]]
-    if len(sources) > SOURCES:
-        lines.append(line(words(f"{len(sources) - SOURCES} more in the full case", italic=True)))
-    return [rich(line(words("Sources", bold=True)), *lines)]
-
-
-def _source(source: Evidence) -> list[Element]:
-    parts = [words(one_line(source.title, 120))]
-    if source.quote:
-        parts.append(words(f" “{one_line(source.quote, 220)}”", italic=True))
-    if found := safe_link(source.url):
-        parts += [words(" "), *found]
-    return parts
-
-
-def safe_link(url: str | None) -> list[Element]:
-    """An https link whose text is its bare host, so that it cannot pretend; nothing for any other address."""
-    # Browsers leave line breaks and tabs out of an address, so that its host would be another one.
-    usable = url and url.startswith("https://") and len(url) < LONGEST_LINK and url.isprintable() and " " not in url
-    hosts = link_hosts(url) if url and usable else ()
-    return [link(url, shown(hosts[0], 80))] if url and hosts else []
 
 
 def _buttons(proposal: Proposal, room: str, *, undoable: bool) -> list[Element]:

@@ -23,8 +23,8 @@ from bot.slack.blocks import (
     whole,
     words,
 )
-from bot.slack.cards import banner, cell, destination, masked_in, speaker, what
 from bot.slack.modals import MOST_BLOCKS, VIEW_BYTES, content_pages
+from bot.slack.parts import banner, cell, destination, masked_in, speaker, what
 from bot.slack.status import INTERVENED
 
 TALK: Final = 100_000

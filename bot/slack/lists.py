@@ -22,7 +22,7 @@ from bot.slack.blocks import (
     shown,
     words,
 )
-from bot.slack.cards import who
+from bot.slack.parts import who
 
 QUEUE_ROWS = 20
 HOME_ROWS = 40

@@ -26,7 +26,7 @@ from bot.slack.blocks import (
     whole,
     words,
 )
-from bot.slack.cards import banner, cell, evidence, what
+from bot.slack.parts import banner, cell, evidence, what
 from bot.slack.wrote_again import wrote_again_in_full
 from bot.strict_json import BadJson, parse
 

@@ -22,7 +22,8 @@ from bot.slack.blocks import (
     shown,
     words,
 )
-from bot.slack.cards import Painted, who
+from bot.slack.cards import Painted
+from bot.slack.parts import who
 
 MARKS: Final = {"info": "🔔", "alarm": "🚨", "good": "✅"}
 LOG_LINES: Final = 20

@@ -16,10 +16,11 @@ from bot.domain.text import reveal
 from bot.errands import summary
 from bot.slack import ids
 from bot.slack.blocks import MESSAGE_TEXT, characters, one_line, shown, whole
-from bot.slack.cards import CARD_CHARACTERS, CARD_LINES, CELL, ROWS, card, safe_link
+from bot.slack.cards import CARD_CHARACTERS, CARD_LINES, CELL, ROWS, card
 from bot.slack.full_case import full_case
 from bot.slack.modals import edit_modal, edited, read_modal
 from bot.slack.notices import log_lines
+from bot.slack.parts import safe_link
 from tests.handlers.nasty import (
     FAKE_APPROVAL,
     HIDING,

@@ -1,0 +1,137 @@
+"""The parts of a case that cards, windows and lists share: whose it is, what would happen, on what grounds."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from bot.domain.links import link_hosts
+from bot.domain.proposal import Content, Evidence, Json, Proposal, Reply, Role
+from bot.domain.text import reveal, shorten
+from bot.slack.blocks import (
+    Block,
+    Element,
+    channel,
+    line,
+    link,
+    masked_kinds,
+    one_line,
+    rich,
+    shown,
+    words,
+)
+
+NAME: Final = 200
+WARNING: Final = 500
+LINKS: Final = 10
+SOURCES: Final = 4
+LONGEST_LINK: Final = 2000
+_SLACK_THREAD: Final = re.compile(r"slack:([CDG][A-Z0-9]+):")
+
+
+def cell(value: Json) -> str:
+    """An argument's value as a reader expects it: words as they are, everything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def who(customer: Mapping[str, Json]) -> str:
+    """What to call the customer."""
+    names = (one_line(str(customer[key]), NAME) for key in ("name", "email", "id") if customer.get(key))
+    return next((name for name in names if name), "the customer")
+
+
+def speaker(role: Role, customer: Mapping[str, Json]) -> str:
+    """Whose words these are: the customer's name, or which of us spoke."""
+    return {"customer": who(customer), "agent": "Support", "ai": "AI"}[role]
+
+
+def what(content: Content, customer: Mapping[str, Json]) -> list[Element]:
+    """What would happen and for whom, in bold: `Reply to Ana Lopez`, `refund for Ana Lopez`."""
+    name = words(shown(who(customer), 80), bold=True)
+    if isinstance(content, Reply):
+        return [words("Reply to ", bold=True), name]
+    return [words(shown(content.name, 80), bold=True, code=True), words(" for "), name]
+
+
+def named(proposal: Proposal) -> str:
+    """What a case is called in a sentence: `Reply to Ana Lopez`, `refund for Ana Lopez`."""
+    name = shown(who(proposal.conversation.customer), 80)
+    content = proposal.content
+    return f"Reply to {name}" if isinstance(content, Reply) else f"{shown(content.name, 80)} for {name}"
+
+
+def masked_in(content: Content) -> tuple[str, ...]:
+    """What of it is masked in a channel, such as `password`: whoever approves reads it in a window first."""
+    return masked_kinds(_all_of(content))
+
+
+def _all_of(content: Content) -> str:
+    if isinstance(content, Reply):
+        return content.text
+    return "\n".join([*content.args, *map(cell, content.args.values())])
+
+
+def banner(content: Content, *, masked: bool = True) -> list[Block]:
+    """What a reviewer could overlook: characters that hide, secrets that are `masked`, where links really lead."""
+    text = _all_of(content)
+    lines: list[Element] = []
+    if hidden := reveal(text).hidden:
+        named = shorten("; ".join(hidden), WARNING)
+        lines += [line(words("⚠ Hidden characters, spelled out above: ", bold=True), words(named))]
+    if kinds := masked_in(content):
+        said = "⚠ Masked here, but it would go out in full: " if masked else "⚠ Masked elsewhere, in full here: "
+        lines += [line(words(said, bold=True), words(", ".join(kinds)))]
+    if hosts := link_hosts(text):
+        lines.append(_links(hosts))
+    return [rich(*lines)] if lines else []
+
+
+def _links(hosts: Sequence[str]) -> Element:
+    """Where links lead; those first that hide it, for a remark in brackets says how, and the others can be decoys."""
+    hiding = [host for host in hosts if "(" in host]
+    named = list(dict.fromkeys([*hiding, *hosts]))
+    label = "⚠ A link hides where it leads: " if hiding else "Links lead to: "
+    rest = f" and {len(named) - LINKS} more" if len(named) > LINKS else ""
+    told = ", ".join(shown(host, 100) for host in named[:LINKS])
+    return line(words(label, bold=True), words(shorten(told, WARNING) + rest))
+
+
+def destination(proposal: Proposal) -> list[Element]:
+    """Whom the words reach, where Sayso carries them itself: an approval covers that too."""
+    match proposal.connector.partition(":")[0]:
+        case "slack_thread" if found := _SLACK_THREAD.match(proposal.recipient):
+            return [words("a thread in "), channel(found[1])]
+        case "email" | "zendesk" as kind:
+            return [words(f"{'ticket ' if kind == 'zendesk' else ''}{one_line(proposal.recipient, 150)}")]
+        case _:
+            return []
+
+
+def evidence(proposal: Proposal) -> list[Block]:
+    """The sources that the draft rests on."""
+    sources = proposal.evidence
+    if not sources:
+        return []
+    if len(sources) == 1:
+        return [rich(line(words("Source: ", bold=True), *_source(sources[0])))]
+    lines = [line(words("• "), *_source(source)) for source in sources[:SOURCES]]
+    if len(sources) > SOURCES:
+        lines.append(line(words(f"{len(sources) - SOURCES} more in the full case", italic=True)))
+    return [rich(line(words("Sources", bold=True)), *lines)]
+
+
+def _source(source: Evidence) -> list[Element]:
+    parts = [words(one_line(source.title, 120))]
+    if source.quote:
+        parts.append(words(f" “{one_line(source.quote, 220)}”", italic=True))
+    if found := safe_link(source.url):
+        parts += [words(" "), *found]
+    return parts
+
+
+def safe_link(url: str | None) -> list[Element]:
+    """An https link whose text is its bare host, so that it cannot pretend; nothing for any other address."""
+    # Browsers leave line breaks and tabs out of an address, so that its host would be another one.
+    usable = url and url.startswith("https://") and len(url) < LONGEST_LINK and url.isprintable() and " " not in url
+    hosts = link_hosts(url) if url and usable else ()
+    return [link(url, shown(hosts[0], 80))] if url and hosts else []
