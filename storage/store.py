@@ -1,30 +1,29 @@
 """One transaction's view of the store: each method is one or two named queries. The same for every database."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 from bot.domain.audit import GENESIS, AuditEvent, Event, chained
 from bot.domain.decision import Actor, Decision
-from bot.domain.delivery import Errand, Receipt
 from bot.domain.errors import NotFound
-from bot.domain.label import Label
 from bot.domain.moment import text_of_time, time_of_text
 from bot.domain.proposal import Content, Json, Proposal, Revision
 from bot.domain.threshold import SettingChange
-from bot.ports import AuditCount, DayCount, Pause, Query, StoredRegime, Submission, Token
+from bot.ports import Pause, Query, Submission, Token
 from storage import rows
+from storage.autonomy import Autonomy
+from storage.outbox import Outbox
 from storage.recent import HEAVIEST, Recent
 from storage.rows import Row
 from storage.tickets import Tickets
 
 Run = Callable[[str, dict[str, Any]], list[Row]]
 
-FOLLOWERS = 15
 SIGHTINGS_KEPT = timedelta(hours=1)
 
 
-class Session(Tickets):
+class Session(Outbox, Autonomy, Tickets):
     """Implements `bot.ports.Tx`; `run(name, parameters)` runs one named query and gives its rows.
 
     `touched` and `errands` gather what a commit has to tell those who wait. `head` is the end of the audit chain, where
@@ -185,101 +184,6 @@ class Session(Tickets):
         """Every decision in order."""
         return [rows.decision_of(row) for row in self._run("decisions", {"proposal_id": proposal_id})]
 
-    # the outbox
-
-    def enqueue(self, errand: Errand) -> None:
-        """Add an errand; where one that it coalesces with still waits, that one stands for it, no later than this."""
-        self.errands = True
-        row = rows.errand_row(errand)
-        if errand.coalesce and self._run("coalesce", {name: row[name] for name in ("lane", "coalesce", "due_at")}):
-            return
-        self._run("enqueue", row)
-
-    def recall(self, proposal_id: str) -> bool:
-        """Take back an execution that nobody has leased yet; False where it is too late."""
-        return bool(self._run("recall", {"proposal_id": proposal_id}))
-
-    def lease(
-        self, *, now: datetime, owner: str, until: datetime, limit: int, busy: frozenset[str] = frozenset()
-    ) -> list[Errand]:
-        """Lease up to `limit` lanes that are not `busy`, each with the run of errands that may go now, in order."""
-        self.errands = False  # whoever leases has seen them all, and asks when the next are due
-        at, lease = text_of_time(now), {"owner": owner, "until": text_of_time(until)}
-        leased: list[Errand] = []
-        for head in self._run("lane_heads", {"now": at, "limit": limit}):
-            if head["lane"] in busy:  # its call is still under way, though the clock says that its lease is over
-                continue
-            run = [head]
-            if head["more"]:
-                about = {"lane": head["lane"], "seq": head["seq"], "now": at, "limit": FOLLOWERS}
-                run += self._run("lane_followers", about)
-            for row in run:
-                self._run("lease", {"seq": row["seq"], **lease})
-                leased.append(rows.errand_of(row, attempts=row["attempts"] + 1))
-        return leased
-
-    def done(self, errand_id: str) -> None:
-        """The errand arrived."""
-        self._run("done", {"id": errand_id})
-
-    def postpone(
-        self, errand_id: str, *, due_at: datetime, error: str, payload: Mapping[str, Json] | None = None
-    ) -> None:
-        """Try the errand again at `due_at`, with another payload where one is given."""
-        text = None if payload is None else rows.text_of_json(dict(payload))
-        self._run("postpone", {"id": errand_id, "due_at": text_of_time(due_at), "error": error, "payload": text})
-        self.errands = True
-
-    def release(self, errand_id: str) -> None:
-        """Give a leased errand back untried, because one before it in its lane has to wait."""
-        self._run("release", {"id": errand_id})
-        self.errands = True
-
-    def hold_lane(self, lane: str, *, until: datetime) -> None:
-        """Let nothing of this lane go before `until`."""
-        self._run("hold_lane", {"lane": lane, "until": text_of_time(until)})
-
-    def bury(self, errand_id: str, *, error: str) -> None:
-        """Never try the errand again; it stays readable."""
-        self._run("bury", {"id": errand_id, "error": error})
-
-    def abandon_leases(self, now: datetime) -> None:
-        """End every lease: for the start of the only process, whose predecessor is dead."""
-        self._run("abandon_leases", {"now": text_of_time(now)})
-        self.errands = True
-
-    def clock_set_back(self, now: datetime, by: timedelta) -> None:
-        """What waits for a moment, waits for it as long as it would have, had the clock not been set back by this."""
-        for row in self._run("due_later", {"now": text_of_time(now)}):
-            times = {name: row[name] and _earlier(row[name], now, by) for name in ("due_at", "leased_until")}
-            self._run("set_times", {"seq": row["seq"], **times})
-        for row in self._run("held_lanes", {"now": text_of_time(now)}):
-            self._run("hold_lane", {"lane": row["lane"], "until": _earlier(row["held_until"], now, by)})
-        self.errands = True
-
-    def next_due(self) -> datetime | None:
-        """When the next errand may go."""
-        row = self._one("next_due")
-        return time_of_text(row["at"]) if row and row["at"] else None
-
-    def outbox_size(self) -> dict[str, int]:
-        """Errands by state: ready, leased, dead."""
-        return {row["state"]: int(row["n"]) for row in self._run("outbox_size", {})}
-
-    def add_receipt(self, receipt: Receipt) -> None:
-        """Keep the proof that a message stands."""
-        names = ("errand_id", "proposal_id", "room", "channel", "ts")
-        self._run("add_receipt", {name: getattr(receipt, name) for name in names})
-
-    def receipts(self, proposal_id: str) -> list[Receipt]:
-        """Every message about this proposal."""
-        return [rows.receipt_of(row) for row in self._run("receipts", {"proposal_id": proposal_id})]
-
-    def proposal_of_message(self, channel: str, ts: str) -> str | None:
-        """Which proposal a message is about."""
-        row = self._one("proposal_of_message", channel=channel, ts=ts)
-        return row["proposal_id"] if row else None
-
     # the team: settings, pause, tokens
 
     def settings(self) -> dict[str, SettingChange]:
@@ -319,85 +223,6 @@ class Session(Tickets):
     def keep(self, name: str, value: Json) -> None:
         """Write a small named value."""
         self._run("keep", {"name": name, "value": rows.text_of_json(value)})
-
-    # autonomy: regimes, labels, and what is still to be learned
-
-    def message_proposals(self, channel: str, ts: str) -> list[str]:
-        """The proposals that one message is about, in the order of its lines."""
-        return [row["proposal_id"] for row in self._run("message_proposals", {"channel": channel, "ts": ts})]
-
-    def regime(self, category: str) -> StoredRegime | None:
-        """The present regime of a category, or None before its first."""
-        row = self._one("regime", category=category)
-        return rows.regime_of(row) if row else None
-
-    def put_regime(self, regime: StoredRegime) -> None:
-        """Begin a regime, or write how it stands."""
-        self._run("put_regime", rows.regime_row(regime))
-
-    def label(self, category: str, regime: int, conversation_id: str) -> Label | None:
-        """The label that a conversation has in a regime, if it has one; one that a decision gave goes first."""
-        row = self._one("label", category=category, regime=regime, conversation_id=conversation_id)
-        return rows.label_of(row) if row else None
-
-    def add_label(self, label: Label) -> None:
-        """Keep a label, unless its conversation has one already."""
-        self._run("add_label", rows.label_row(label))
-
-    def correct_label(self, proposal_id: str) -> None:
-        """What was thought right turned out wrong."""
-        self._run("correct_label", {"proposal_id": proposal_id})
-
-    def label_counts(
-        self, category: str, regime: int, *, sampled: bool = True, since: str = ""
-    ) -> list[tuple[int, int, int]]:
-        """(bin, labels, wrong ones) of a regime, in or out of the certification sample, from `since` on."""
-        about: dict[str, Any] = {"category": category, "regime": regime, "sampled": int(sampled)}
-        found = self._run("label_counts_since", about | {"since": since}) if since else self._run("label_counts", about)
-        return [(row["bin"], row["n"], row["k"]) for row in found]
-
-    def wrong_labels(self, category: str, regime: int, limit: int = 3) -> list[str]:
-        """The latest proposals that an audit or a mark found wrong."""
-        found = self._run("wrong_labels", {"category": category, "regime": regime, "limit": limit})
-        return [row["proposal_id"] for row in found]
-
-    def audit_counts(self, category: str, *, since: str = "", regime: int | None = None) -> list[AuditCount]:
-        """The audited labels since a day, the like ones together."""
-        found = self._run("audit_counts", {"category": category, "since": since, "regime": regime})
-        return [
-            AuditCount(day=row["day"], wrong=bool(row["wrong"]), probability=row["probability"], count=row["n"])
-            for row in found
-        ]
-
-    def marked_since(self, category: str, since: str) -> int:
-        """The conversations of a category in which something that ran on its own was marked as wrong since a day."""
-        return int(self._run("marked_since", {"category": category, "since": since})[0]["n"])
-
-    def add_lesson(self, proposal_id: str) -> None:
-        """Remember that a proposal was decided and not yet learned from."""
-        self._run("add_lesson", {"proposal_id": proposal_id})
-
-    def lessons(self, limit: int = 200) -> list[str]:
-        """Decided proposals that nobody has learned from, the oldest first."""
-        return [row["proposal_id"] for row in self._run("lessons", {"limit": limit})]
-
-    def lesson_learned(self, proposal_id: str) -> None:
-        """Nothing more is to be learned from it, as it stands."""
-        self._run("lesson_learned", {"proposal_id": proposal_id})
-
-    def count_day(self, category: str, day: str, *, automated: bool) -> None:
-        """One more proposal of that day, which runs on its own or is held."""
-        counts = {"automated": int(automated), "held": int(not automated)}
-        self._run("count_day", {"category": category, "day": day, **counts})
-
-    def days(self, since: str, category: str | None = None) -> list[DayCount]:
-        """The counts of each day from `since` on, by category and day."""
-        found = self._run("days", {"since": since, "category": category})
-        return [DayCount(**{name: row[name] for name in ("category", "day", "automated", "held")}) for row in found]
-
-    def decided(self, after: str, limit: int = 500) -> list[str]:
-        """Ids of proposals that people decided, in order, behind `after`."""
-        return [row["proposal_id"] for row in self._run("decided", {"after": after, "limit": limit})]
 
     # tokens
 
@@ -447,11 +272,6 @@ class Session(Tickets):
         """Events in order, behind `after`; only those of some kinds where these are given."""
         parameters = {"after": after, "limit": limit, "kinds": _listed(kinds)}
         return [rows.audit_of(row) for row in self._run("audit_events", parameters)]
-
-
-def _earlier(text: str, now: datetime, by: timedelta) -> str:
-    moment = time_of_text(text)
-    return text_of_time(max(moment - by, now)) if moment > now else text
 
 
 def _listed(names: Iterable[str]) -> str:
