@@ -6,8 +6,8 @@ import pytest
 
 from bot import learner
 from bot.intake import office
-from tests.journeys.earning import DrawnClock, earned_policy, go_live, one, standing
 from tests.journeys.props import SECRET, Shop
+from tests.journeys.thresholds.earning import DrawnClock, earned_policy, go_live, one, standing
 from tests.world import running_world
 
 

@@ -1,6 +1,5 @@
 """Autonomy is taken back at once when audits or marks show errors, and when what it rests on changes."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -10,13 +9,13 @@ from bot.domain.decision import Actor
 from bot.domain.errors import AlreadyDecided
 from bot.domain.proposal import Reply
 from bot.slack import ids
-from tests.journeys.earning import (
+from tests.journeys.props import Shop, bot_on, empty_slack, story_of, told
+from tests.journeys.thresholds.earning import (
     EARNED,
     FIRST_LOOK,
     MARIA,
     DrawnClock,
     earned_policy,
-    earning_world,
     go_live,
     kinds,
     learned,
@@ -25,21 +24,9 @@ from tests.journeys.earning import (
     standing,
     teach,
 )
-from tests.journeys.props import Shop, bot_on, empty_slack, story_of, told
 from tests.world import World
 
 BEN = Person(actor=Actor(kind="person", id="U0BEN", name="Ben"))
-
-
-@pytest.fixture
-def clock() -> DrawnClock:
-    return DrawnClock()
-
-
-@pytest.fixture
-async def world(tmp_path: Path, shop: Shop, clock: DrawnClock) -> AsyncIterator[World]:
-    async with earning_world(tmp_path / "sayso.db", shop, clock) as made:
-        yield made
 
 
 async def audits_fail(world: World, clock: DrawnClock) -> int:

@@ -2,11 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
-
-import pytest
 
 from bot.domain.proposal import Reply
 from bot.history import history_of
@@ -14,14 +11,14 @@ from bot.ports import Tx
 from bot.regimes import save, standing_of
 from bot.slack import ids
 from bot.tuning import tune
-from tests.journeys.earning import (
+from tests.journeys.props import SECRET, Shop, pass_time
+from tests.journeys.thresholds.earning import (
     EARNED,
     FIRST_LOOK,
     LEAD,
     MARIA,
     DrawnClock,
     earned_policy,
-    earning_world,
     go_live,
     learned,
     one,
@@ -29,19 +26,7 @@ from tests.journeys.earning import (
     standing,
     teach,
 )
-from tests.journeys.props import SECRET, Shop, pass_time
 from tests.world import World, running_world
-
-
-@pytest.fixture
-def clock() -> DrawnClock:
-    return DrawnClock()
-
-
-@pytest.fixture
-async def world(tmp_path: Path, shop: Shop, clock: DrawnClock) -> AsyncIterator[World]:
-    async with earning_world(tmp_path / "sayso.db", shop, clock) as made:
-        yield made
 
 
 async def test_a_category_in_suggest_mode_earns_too_and_the_offer_says_that_it_switches(

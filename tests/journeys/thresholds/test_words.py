@@ -8,17 +8,12 @@ import pytest
 from bot.domain.authority import Person
 from bot.domain.decision import Actor
 from bot.domain.errors import NotListed
-from tests.journeys.earning import LEAD, MARIA, DrawnClock, earning_world, go_live, learned, one, seen, teach
 from tests.journeys.props import SECRET, Shop, shop_policy
-from tests.journeys.test_threshold_is_shown import asked, row
+from tests.journeys.thresholds.earning import LEAD, MARIA, DrawnClock, earning_world, go_live, learned, one, seen, teach
+from tests.journeys.thresholds.test_is_shown import asked, row
 from tests.world import World, running_world
 
 OTTO = Person(actor=Actor(kind="person", id="U0OTTO", name="Otto"))
-
-
-@pytest.fixture
-def clock() -> DrawnClock:
-    return DrawnClock()
 
 
 @pytest.fixture

@@ -1,17 +1,14 @@
 """A category earns its threshold from people's decisions, and runs on its own once an admin has said so."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from bot.domain.proposal import Reply
 from bot.slack import ids
-from tests.journeys.earning import (
+from tests.journeys.props import Shop, the_chain_holds, told
+from tests.journeys.thresholds.earning import (
     FIRST_LOOK,
     MARIA,
     DrawnClock,
-    earning_world,
     go_live,
     kinds,
     learned,
@@ -20,19 +17,7 @@ from tests.journeys.earning import (
     standing,
     teach,
 )
-from tests.journeys.props import Shop, the_chain_holds, told
 from tests.world import World
-
-
-@pytest.fixture
-def clock() -> DrawnClock:
-    return DrawnClock()
-
-
-@pytest.fixture
-async def world(tmp_path: Path, shop: Shop, clock: DrawnClock) -> AsyncIterator[World]:
-    async with earning_world(tmp_path / "sayso.db", shop, clock) as made:
-        yield made
 
 
 async def test_nothing_runs_before_it_is_earned_and_one_label_too_few_earns_nothing(world: World) -> None:

@@ -1,16 +1,13 @@
 """What `/threshold` answers: the table, one category with its picture, what-ifs, and changes by hand."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from bot.slack import ids
-from tests.journeys.earning import (
+from tests.journeys.props import told
+from tests.journeys.thresholds.earning import (
     FIRST_LOOK,
     MARIA,
     DrawnClock,
-    earning_world,
     go_live,
     learned,
     one,
@@ -18,19 +15,7 @@ from tests.journeys.earning import (
     standing,
     teach,
 )
-from tests.journeys.props import Shop, told
 from tests.world import World
-
-
-@pytest.fixture
-def clock() -> DrawnClock:
-    return DrawnClock()
-
-
-@pytest.fixture
-async def world(tmp_path: Path, shop: Shop, clock: DrawnClock) -> AsyncIterator[World]:
-    async with earning_world(tmp_path / "sayso.db", shop, clock) as made:
-        yield made
 
 
 async def asked(world: World, text: str, user: str = "U0LEAD") -> str:

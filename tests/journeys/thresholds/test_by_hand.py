@@ -10,17 +10,6 @@ import pytest
 from bot.domain.policy import Mode
 from bot.local_slack.model import Message
 from bot.slack import ids
-from tests.journeys.earning import (
-    EARNED,
-    FIRST_LOOK,
-    LEAD,
-    DrawnClock,
-    earned_policy,
-    earning_world,
-    one,
-    standing,
-    teach,
-)
 from tests.journeys.props import (
     SECRET,
     MovableClock,
@@ -33,18 +22,17 @@ from tests.journeys.props import (
     told,
     until_stored,
 )
+from tests.journeys.thresholds.earning import (
+    EARNED,
+    FIRST_LOOK,
+    LEAD,
+    DrawnClock,
+    earned_policy,
+    one,
+    standing,
+    teach,
+)
 from tests.world import World, running_world
-
-
-@pytest.fixture
-def clock() -> DrawnClock:
-    return DrawnClock()
-
-
-@pytest.fixture
-async def world(tmp_path: Path, shop: Shop, clock: DrawnClock) -> AsyncIterator[World]:
-    async with earning_world(tmp_path / "sayso.db", shop, clock) as made:
-        yield made
 
 
 def undoable(shop: Shop, mode: str = "autonomous") -> str:
