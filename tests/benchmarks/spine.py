@@ -30,6 +30,7 @@ from tests.world import BOT_TOKEN, POLICY, SIGNING_SECRET, people, reply
 CHANNELS = 8
 CLICKS = 1500
 CYCLES = 2000
+TURNS = 4
 IN_FLIGHT = 32
 
 
@@ -51,12 +52,12 @@ class Clicks:
 
 @dataclass(frozen=True)
 class Bot:
-    """The bot under test, in its own process."""
+    """An app in its own process, ours or the bare one; `ready_after` is in seconds."""
 
     url: str
-    token: str
     pid: int
-    ready_after: float
+    token: str = ""
+    ready_after: float = 0.0
 
 
 def policy() -> str:
@@ -95,21 +96,25 @@ async def bot_process(slack: LocalSlack, folder: Path) -> AsyncIterator[Bot]:
         found = re.search(r"http://127\.0\.0\.1:\d+", line)
         assert found, line
         slack.connect_bot(f"{found[0]}/slack/events")
-        yield Bot(found[0], token, process.pid, time.perf_counter() - begun)
+        yield Bot(found[0], process.pid, token, time.perf_counter() - begun)
     finally:
         process.terminate()
         await process.wait()
 
 
 @asynccontextmanager
-async def bare_bolt() -> AsyncIterator[str]:
-    """The reference app in its own process; gives its address."""
+async def bare_bolt(slack: LocalSlack) -> AsyncIterator[Bot]:
+    """The reference app."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.benchmarks.bare_bolt", stdout=subprocess.PIPE
+        sys.executable,
+        "-m",
+        "tests.benchmarks.bare_bolt",
+        env={**os.environ, "SLACK_API_URL": slack.api_url},
+        stdout=subprocess.PIPE,
     )
     try:
         assert process.stdout
-        yield (await process.stdout.readline()).decode().strip()
+        yield Bot((await process.stdout.readline()).decode().strip(), process.pid)
     finally:
         process.terminate()
         await process.wait()
@@ -155,7 +160,7 @@ async def spread(work: list[Callable[[], Awaitable[float]]], workers: int) -> li
 
 
 async def clicks(
-    http: aiohttp.ClientSession, slack: LocalSlack, bot: Bot, bare: str, record: Record, workers: int, first: int
+    http: aiohttp.ClientSession, slack: LocalSlack, bot: Bot, bare: Bot, record: Record, workers: int, first: int
 ) -> Clicks:
     """Clicks of ours and of bare Bolt, interleaved in batches."""
     root = (await slack.person("U0MARIA").say("C0CUSTOMERS0", "Where is it?")).ts
@@ -171,7 +176,7 @@ async def clicks(
         bodies = await record("U0MARIA", (f"C0DESK{n}" for n in range(CHANNELS)))
         assert len(bodies) == per_batch
         # The reference first: behind ours it would run beside the repaints that our clicks have caused.
-        reference += await spread([partial(post_signed, http, bare, body) for body in bodies], workers)
+        reference += await spread([partial(post_signed, http, bare.url, body) for body in bodies], workers)
         ours += await spread([partial(post_signed, http, bot.url, body) for body in bodies], workers)
         await asyncio.sleep(1.5)
     return Clicks.of(ours, reference)
@@ -215,8 +220,19 @@ async def submit_to_card(http: aiohttp.ClientSession, slack: LocalSlack, bot: Bo
     return statistics.median(seconds)
 
 
-async def full_cycles(http: aiohttp.ClientSession, slack: LocalSlack, bot: Bot, first: int) -> float:
-    """Cycles a second: submit, card, click, execute in the customer's thread, card repainted."""
+async def full_cycles(http: aiohttp.ClientSession, slack: LocalSlack, bot: Bot, bare: Bot) -> tuple[float, float]:
+    """Cycles a second, ours and those of the bare app, in turns: whatever slows the machine slows both."""
+    seconds = dict.fromkeys((bot.url, bare.url), 0.0)
+    for turn in range(TURNS):
+        for app in (bare, bot):
+            slack.connect_bot(f"{app.url}/slack/events")
+            seconds[app.url] += await cycles(http, slack, app, 300_000 + turn * 10_000)
+    slack.connect_bot(f"{bot.url}/slack/events")
+    return CYCLES / seconds[bot.url], CYCLES / seconds[bare.url]
+
+
+async def cycles(http: aiohttp.ClientSession, slack: LocalSlack, bot: Bot, first: int) -> float:
+    """Seconds for a turn of cycles: submit, card, click, execute in the customer's thread, card repainted."""
     roots = [await slack.person("U0MARIA").say(f"C0CUSTOMERS{n}", f"ticket {n}") for n in range(CHANNELS)]
 
     async def cycle(number: int) -> float:
@@ -243,8 +259,8 @@ async def full_cycles(http: aiohttp.ClientSession, slack: LocalSlack, bot: Bot, 
         return 0.0
 
     begun = time.perf_counter()
-    await spread([partial(cycle, number) for number in range(first, first + CYCLES)], IN_FLIGHT)
-    return CYCLES / (time.perf_counter() - begun)
+    await spread([partial(cycle, number) for number in range(first, first + CYCLES // TURNS)], IN_FLIGHT)
+    return time.perf_counter() - begun
 
 
 def memory_of(pid: int) -> float:
@@ -265,7 +281,7 @@ async def measure() -> None:
             connector = aiohttp.TCPConnector(limit=128)
             async with (
                 bot_process(slack, folder) as bot,
-                bare_bolt() as bare,
+                bare_bolt(slack) as bare,
                 recorder(slack, bot.url) as record,
                 aiohttp.ClientSession(connector=connector) as http,
             ):
@@ -274,8 +290,8 @@ async def measure() -> None:
                 one = await clicks(http, slack, bot, bare, record, 1, 0)
                 many = await clicks(http, slack, bot, bare, record, 16, 100_000)
                 card = await submit_to_card(http, slack, bot, 200_000)
-                rate = await full_cycles(http, slack, bot, 300_000)
-                report(bot, idle, commit, one, many, card, rate)
+                rate, bare_rate = await full_cycles(http, slack, bot, bare)
+                report(bot, idle, commit, one, many, card, rate, bare_rate)
 
 
 def report(
@@ -286,8 +302,9 @@ def report(
     many: Clicks,
     card: float,
     rate: float,
+    bare_rate: float,
 ) -> None:
-    """Print the table; a ratio below 1 of the aim is good, for the rate one above."""
+    """Print the table; the smaller a ratio the better, but for the rate."""
     reference = one.bare_median + commit
     rows = []
     for workers, seen in (("1 connection", one), ("16 connections", many)):
@@ -299,7 +316,7 @@ def report(
             rows.append((name, f"{own * 1e3:.2f} ms", theirs, own / (bare + commit), aim))
     rows += [
         ("submit to card", f"{card * 1e3:.2f} ms", f"{reference * 1e3:.2f} ms", card / reference, ""),
-        ("full cycles a second", f"{rate:.0f}", "20 (nearest peer)", rate / 20, "≥ 10"),
+        ("full cycles a second", f"{rate:.0f}", f"{bare_rate:.0f}", rate / bare_rate, "≥ 200 a second"),
         ("start to ready", f"{bot.ready_after:.2f} s", "", bot.ready_after / 1.5, "≤ 1 (1.5 s)"),
         ("memory when idle", f"{idle:.0f} MB", "", idle / 120, "≤ 1 (120 MB)"),
         ("memory after the load", f"{memory_of(bot.pid):.0f} MB", "", memory_of(bot.pid) / 120, "≤ 1 (120 MB)"),
@@ -307,7 +324,10 @@ def report(
     print(f"\n{'The spine':40} {'Sayso':>12} {'reference':>18} {'ratio':>7}  aim")
     for label, ours, theirs, ratio, aim in rows:
         print(f"{label:40} {ours:>12} {theirs:>18} {ratio:7.2f}  {aim}")
-    print("Reference: a bare Bolt app that only acknowledges, plus one bare durable SQLite commit.")
+    print("Reference of a click: a bare Bolt app that only acknowledges, plus one bare durable SQLite commit.")
+    print(
+        "Reference of a cycle: the same walk in bare Bolt, without rules, database or record; the nearest peer does 20."
+    )
 
 
 def main() -> None:
