@@ -11,9 +11,6 @@ UPDATE proposals
    SET state = :state, revision = :revision, digest = :digest, version = :version, expires_at = :expires_at, progress = :progress
  WHERE id = :id AND state = :was_state AND revision = :was_revision AND digest = :was_digest AND version = :was_version;
 
--- name: proposal_version
-SELECT version, salt FROM proposals WHERE id = :id;
-
 -- name: proposal
 SELECT * FROM proposals WHERE id = :id;
 

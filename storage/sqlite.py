@@ -17,7 +17,6 @@ import structlog
 from sqlite_utils import Database
 
 from bot.domain.errors import BadInput
-from bot.domain.proposal import Proposal
 from bot.drafting.ports import Library
 from bot.ports import Commit, Tx
 from storage.library import SqliteLibrary
@@ -45,18 +44,14 @@ class _Written:
 
     answers: list[tuple[_Job, Any, BaseException | None]] = field(default_factory=list)
     touched: set[str] = field(default_factory=set)
-    proposals: dict[str, Proposal] = field(default_factory=dict)
     errands: bool = False
     paused: bool | None = None
-    head: tuple[int, str] | None = None
 
     def done(self, job: _Job, answer: Any, session: Session) -> None:
         self.answers.append((job, answer, None))
         self.touched |= session.touched
-        self.proposals |= session.written
         self.errands = self.errands or session.errands
         self.paused = self.paused if session.paused is None else session.paused
-        self.head = session.head
 
     def failed(self, job: _Job, error: BaseException) -> None:
         self.answers.append((job, None, error))
@@ -70,7 +65,8 @@ class SqliteStore(SqliteReading):
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._listeners: list[Callable[[Commit], None]] = []
         self._db = _open_writer(path)
-        self._run, self._recent = runner(self._db.conn), Recent()
+        self._recent, self._version = Recent(), 0
+        self._run = self._recent.through(runner(self._db.conn))
         self._writer = threading.Thread(target=self._write_forever, name="sayso-write", daemon=True)
         self._writer.start()
 
@@ -118,24 +114,35 @@ class SqliteStore(SqliteReading):
         try:
             written = self._together(group)
             if written is None:
-                connection.rollback()
+                self._undo()
                 written = self._apart(group)
             connection.execute("COMMIT")
-            self._recent.committed(written.proposals.values())
         except sqlite3.Error as error:
             # Nothing of the group is durable, so nobody may be told otherwise.
-            if connection.in_transaction:
-                connection.rollback()
+            self._undo()
             log.exception("commit_failed")
             written = _Written([(job, None, unavailable(error)) for job in group])
         self._answer(written)
 
+    def _begin(self) -> None:
+        self._db.conn.execute("BEGIN IMMEDIATE")
+        (version,) = self._db.conn.execute("PRAGMA data_version").fetchone()
+        if version != self._version:
+            # Another connection has committed since: a command line beside the bot, for example.
+            self._version = version
+            self._recent.forget()
+
+    def _undo(self) -> None:
+        self._recent.forget()
+        if self._db.conn.in_transaction:
+            self._db.conn.rollback()
+
     def _together(self, group: list[_Job]) -> _Written | None:
         """Run the functions one after the other; None where one failed that had already written something."""
         connection, written = self._db.conn, _Written()
-        connection.execute("BEGIN IMMEDIATE")
+        self._begin()
         for job in group:
-            session, changes = Session(self._run, head=written.head, recent=self._recent), connection.total_changes
+            session, changes = Session(self._run, recent=self._recent), connection.total_changes
             try:
                 answer = job.work(session)
             except BaseException as error:  # noqa: BLE001 - it is handed to whoever waits for the answer
@@ -149,15 +156,16 @@ class SqliteStore(SqliteReading):
     def _apart(self, group: list[_Job]) -> _Written:
         """Run each function in a savepoint, and undo those that fail."""
         connection, written = self._db.conn, _Written()
-        connection.execute("BEGIN IMMEDIATE")
+        self._begin()
         for job in group:
-            session = Session(self._run, head=written.head, recent=self._recent)
+            session = Session(self._run, recent=self._recent)
             connection.execute("SAVEPOINT job")
             try:
                 answer = job.work(session)
             except BaseException as error:
                 if isinstance(error, sqlite3.Error) and not connection.in_transaction:
                     raise  # a full disk has made SQLite undo the whole group, savepoints and all
+                self._recent.forget()
                 connection.execute("ROLLBACK TO job")
                 written.failed(job, unavailable(error) if isinstance(error, sqlite3.Error) else error)
             else:

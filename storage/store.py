@@ -1,6 +1,6 @@
 """One transaction's view of the store: each method is one or two named queries. The same for every database."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,11 +14,9 @@ from bot.ports import Pause, Query, Submission, Token
 from storage import rows
 from storage.autonomy import Autonomy
 from storage.outbox import Outbox
-from storage.recent import HEAVIEST, Recent
+from storage.recent import HEAVIEST, Recent, Run
 from storage.rows import Row
 from storage.tickets import Tickets
-
-Run = Callable[[str, dict[str, Any]], list[Row]]
 
 SIGHTINGS_KEPT = timedelta(hours=1)
 
@@ -26,16 +24,14 @@ SIGHTINGS_KEPT = timedelta(hours=1)
 class Session(Outbox, Autonomy, Tickets):
     """Implements `bot.ports.Tx`; `run(name, parameters)` runs one named query and gives its rows.
 
-    `touched` and `errands` gather what a commit has to tell those who wait. `head` is the end of the audit chain, where
-    an earlier session of the same commit has left it; `written` are the proposals to remember once they are durable.
+    `touched` and `errands` gather what a commit has to tell those who wait. `recent` is what the writer remembers from
+    one session to the next; whoever only reads has none.
     """
 
-    def __init__(self, run: Run, *, head: tuple[int, str] | None = None, recent: Recent | None = None) -> None:
+    def __init__(self, run: Run, *, recent: Recent | None = None) -> None:
         self._run, self._recent = run, recent
         self._salts: dict[str, str] = {}
         self._light: set[str] = set()
-        self.written: dict[str, Proposal] = {}
-        self.head = head
         self.touched: set[str] = set()
         self.errands = False
         self.paused: bool | None = None
@@ -48,12 +44,10 @@ class Session(Outbox, Autonomy, Tickets):
 
     def proposal(self, proposal_id: str) -> Proposal:
         """The proposal of that id, or NotFound."""
-        if self._recent:
-            row = self._one("proposal_version", id=proposal_id)
-            if row and (found := self._recent.of(proposal_id, row["version"])):
-                self._salts[proposal_id] = row["salt"]
-                self._light.add(proposal_id)
-                return found
+        if self._recent and (known := self._recent.of(proposal_id)):
+            found, self._salts[proposal_id] = known
+            self._light.add(proposal_id)
+            return found
         row = self._one("proposal", id=proposal_id)
         if row is None:
             raise NotFound(f"There is no proposal {proposal_id}.")
@@ -104,9 +98,13 @@ class Session(Outbox, Autonomy, Tickets):
         return True
 
     def _keep_in_mind(self, proposal: Proposal, progress: str) -> None:
-        """Have it remembered after the commit, if it is light enough."""
+        """Have it remembered, if it is light enough."""
+        if self._recent is None:
+            return
         if proposal.id in self._light and len(progress) <= HEAVIEST:
-            self.written[proposal.id] = proposal
+            self._recent.remember(proposal, self.salt(proposal.id))
+        else:
+            self._recent.drop(proposal.id)
 
     def find(self, query: Query) -> list[Proposal]:
         """Newest first; in outline, where that is enough, without the messages and the sources, which may be long."""
@@ -259,14 +257,15 @@ class Session(Outbox, Autonomy, Tickets):
         seq, previous = self.audit_head()
         written = chained(seq + 1, event, previous)
         self._run("add_audit", rows.audit_row(written))
-        self.head = (written.seq, written.hash)
+        if self._recent:
+            self._recent.head = (written.seq, written.hash)
 
     def audit_head(self) -> tuple[int, str]:
         """(number of events, hash of the last)."""
-        if self.head is None:
-            row = self._one("audit_head")
-            self.head = (row["seq"], row["hash"]) if row else (0, GENESIS)
-        return self.head
+        if self._recent and self._recent.head:
+            return self._recent.head
+        row = self._one("audit_head")
+        return (row["seq"], row["hash"]) if row else (0, GENESIS)
 
     def audit_events(self, *, after: int = 0, limit: int = 1000, kinds: Iterable[str] = ()) -> list[AuditEvent]:
         """Events in order, behind `after`; only those of some kinds where these are given."""

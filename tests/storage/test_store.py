@@ -18,10 +18,9 @@ from bot.domain.decision import Decision, DecisionKind, Intervention
 from bot.domain.delivery import ErrandKind, Receipt
 from bot.domain.errors import BadInput, NotFound, Unavailable
 from bot.domain.lifecycle import Move, State
-from bot.domain.proposal import Conversation, Evidence, Execution, Json, Message, Proposal, Reply
+from bot.domain.proposal import Conversation, Evidence, Execution, Json, Message, Reply
 from bot.ports import Commit, Pause, Query, Store, Tx
 from storage import serving
-from storage.recent import HEAVIEST, KEPT, Recent
 from tests.storage.builders import MARIA, NOW, a_proposal, a_store, an_errand, an_event, leased, submission
 
 LATER = NOW + timedelta(seconds=30)
@@ -195,68 +194,6 @@ async def test_only_what_waits_is_overdue(store: Store) -> None:
     assert await store.read(lambda tx: tx.next_expiry()) == NOW + timedelta(minutes=5)
     assert await store.read(lambda tx: tx.overdue(NOW, 10)) == []
     assert await store.read(lambda tx: tx.overdue(NOW + timedelta(hours=1), 10)) == [a_proposal(3).id, a_proposal(1).id]
-
-
-# what the writer remembers
-
-
-async def test_a_move_that_was_undone_is_not_remembered(store: Store) -> None:
-    proposal = a_proposal()
-    await store.transact(lambda tx: tx.add_proposal(proposal, submission()))
-
-    def fail(tx: Tx) -> None:
-        assert tx.swap(proposal, replace(proposal, state=State.CANCELLED, version=2))
-        assert tx.proposal(proposal.id).state is State.CANCELLED
-        raise LookupError
-
-    with pytest.raises(LookupError):
-        await store.transact(fail)
-    assert await store.transact(lambda tx: tx.proposal(proposal.id)) == proposal
-    escalated = replace(proposal, state=State.ESCALATED, version=2)
-    assert await store.transact(lambda tx: tx.swap(proposal, escalated))
-    assert await store.transact(lambda tx: tx.proposal(proposal.id)) == escalated
-
-
-async def test_what_another_process_moved_is_read_again(store: Store, tmp_path: Path) -> None:
-    proposal = a_proposal()
-    await store.transact(lambda tx: tx.add_proposal(proposal, submission()))
-    assert await store.transact(lambda tx: tx.proposal(proposal.id)) == proposal
-    moved = replace(proposal, state=State.CANCELLED, version=2)
-    other = a_store(tmp_path)
-    await other.transact(lambda tx: tx.swap(proposal, moved))
-    await other.close()
-    assert await store.transact(lambda tx: tx.proposal(proposal.id)) == moved
-
-
-def test_the_memory_is_bounded_and_knows_one_version_only() -> None:
-    recent = Recent()
-    many = [a_proposal(number) for number in range(KEPT + 5)]
-    recent.committed(many)
-    assert [recent.of(p.id, 1) is p for p in many] == [number >= 5 for number in range(KEPT + 5)]
-    assert recent.of(many[-1].id, 2) is None
-
-
-@pytest.mark.parametrize("heavy", ["conversation", "customer", "reply"])
-async def test_what_is_heavy_is_never_remembered(store: Store, heavy: str) -> None:
-    text, plain = "x" * (HEAVIEST + 1), a_proposal()
-    talk = plain.conversation
-    proposal = {
-        "conversation": replace(plain, conversation=replace(talk, messages=(Message(role="customer", text=text),))),
-        "customer": replace(plain, conversation=replace(talk, customer={"name": text})),
-        "reply": replace(plain, revision=replace(plain.revision, content=Reply(text=text))),
-    }[heavy]
-    await store.transact(lambda tx: tx.add_proposal(proposal, submission()))
-    moved = replace(proposal, state=State.ESCALATED, version=2)
-
-    def move(tx: Tx) -> Proposal:
-        found = tx.proposal(proposal.id)
-        assert tx.swap(found, moved)
-        return found
-
-    assert await store.transact(move) == proposal
-    assert isinstance(store, storage.sqlite.SqliteStore)
-    assert store._recent.of(proposal.id, 2) is None
-    assert await store.transact(lambda tx: tx.proposal(proposal.id)) == moved
 
 
 # the outbox
