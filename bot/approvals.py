@@ -9,9 +9,9 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
-from bot.domain.authority import Person, approvals_needed
+from bot.domain.authority import Beside, Person, approvals_needed, check_reviewer
 from bot.domain.decision import DECIDES, SYSTEM, Actor, Decision, DecisionKind, Ruling, Seen
-from bot.domain.errors import BadInput, Conflict, KeyReused, NotFound
+from bot.domain.errors import AgreedEarlier, BadInput, Conflict, KeyReused, NotFound, SaysoError
 from bot.domain.lifecycle import PAST, WAITING, Move, State, Verdict, step
 from bot.domain.offer import THRESHOLDS_CONNECTOR, check_edit
 from bot.domain.policy import Policy
@@ -38,6 +38,8 @@ from bot.submission import LONGEST_WAIT, Request, check_quota, connector_of, ope
 LONGEST_REPLY: Final = 40_000
 ENDS_SOON: Final = timedelta(milliseconds=400)
 """How long a card waits to show an approval together with how it ended: mostly one call to Slack instead of two."""
+
+NOBODY: Final[Beside] = {}
 
 
 class Approvals:
@@ -126,15 +128,30 @@ class Approvals:
         look = self._approvable if move is Move.APPROVE else partial(self._moves.seen, move=move)
         return await self._store.read(lambda tx: look(tx, seen, person))
 
-    async def approve(self, seen: Seen, person: Person) -> Proposal:
-        """Approve exactly what was seen; with several approvals needed, add one."""
-        return await self._decided(lambda tx: self._approve(tx, seen, person))
+    async def approve(self, seen: Seen, person: Person, beside: Beside = NOBODY) -> Proposal:
+        """Approve exactly what was seen; with several approvals needed, add one.
 
-    def _approve(self, tx: Tx, seen: Seen, person: Person) -> Proposal:
+        AgreedEarlier until `beside` says how everybody stands who approved before: only who still may counts.
+        """
+        return await self._decided(lambda tx: self._approve(tx, seen, person, beside))
+
+    def _approve(self, tx: Tx, seen: Seen, person: Person, beside: Beside) -> Proposal:
         before = self._approvable(tx, seen, person)
         check_heard(before, seen)
-        approvals = (*before.approvals, person.actor)
-        return self._settle_approval(tx, before, before, approvals, person, Move.APPROVE, None)
+        if unasked := {actor.id: actor.name for actor in before.approvals if actor.id not in beside}:
+            raise AgreedEarlier(unasked)
+        standing = (actor for actor in before.approvals if self._may_approve(tx, before, beside[actor.id]))
+        return self._settle_approval(tx, before, before, (*standing, person.actor), person, Move.APPROVE, None)
+
+    def _may_approve(self, tx: Reader, proposal: Proposal, person: Person | None) -> bool:
+        try:
+            if person is None:
+                return False
+            check_reviewer(self.policy, proposal, person)
+            self._moves.check_policy(tx, proposal, proposal.content, person)
+        except SaysoError:
+            return False
+        return True
 
     def _approvable(self, tx: Reader, seen: Seen, person: Person) -> Proposal:
         before = self._moves.seen(tx, seen, person, Move.APPROVE)
@@ -144,16 +161,20 @@ class Approvals:
             raise Conflict("You have approved this already; another person has to approve it too.")
         return before
 
-    async def edit(self, seen: Seen, content: Content, person: Person, *, reason: str | None = None) -> Proposal:
+    async def edit(
+        self, seen: Seen, content: Content, person: Person, beside: Beside = NOBODY, *, reason: str | None = None
+    ) -> Proposal:
         """Approve a new revision with this content; unchanged content is a plain approval."""
         _check_content(content)
-        return await self._decided(lambda tx: self._edit(tx, seen, content, person, reason))
+        return await self._decided(lambda tx: self._edit(tx, seen, content, person, beside, reason))
 
-    def _edit(self, tx: Tx, seen: Seen, content: Content, person: Person, reason: str | None) -> Proposal:
+    def _edit(
+        self, tx: Tx, seen: Seen, content: Content, person: Person, beside: Beside, reason: str | None
+    ) -> Proposal:
         before = self._moves.seen(tx, seen, person, Move.EDIT)
         check_heard(before, seen)
         if alike(content, before.content):
-            return self._approve(tx, seen, person)
+            return self._approve(tx, seen, person, beside)
         if isinstance(content, Reply) != isinstance(before.content, Reply) or (
             isinstance(content, Action) and isinstance(before.content, Action) and content.name != before.content.name
         ):
@@ -189,7 +210,10 @@ class Approvals:
             )
         else:
             after = self._moves.moved(tx, before, agreed, approvals=approvals)
-        self._moves.audit(tx, f"proposal.{PAST[move]}", person.actor, after, {"enough": enough, "reason": reason})
+        told: dict[str, Json] = {"enough": enough, "reason": reason}
+        if move is Move.APPROVE and (lapsed := [one.id for one in before.approvals if one not in approvals]):
+            told["lapsed"] = [*lapsed]
+        self._moves.audit(tx, f"proposal.{PAST[move]}", person.actor, after, told)
         errands, undo_window = Errands(tx, self.policy, self._clock), self.policy.category(after.category).undo_window
         if enough:
             errands.execute(after, after=undo_window)

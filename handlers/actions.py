@@ -40,7 +40,7 @@ async def approve(ack: AsyncAck, body: Body, action: Body, client: AsyncWebClien
     """Approve what the card shows; where the customer wrote since, show that first."""
     try:
         seen = ids.seen_of(action["value"])
-        await desk.act(body, lambda person: desk.approvals.approve(seen, person))
+        await desk.approve(body, seen)
     except WroteAgain:
         await _open(ack, body, action["value"], client, desk, Move.APPROVE, read_modal)
         return

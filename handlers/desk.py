@@ -2,12 +2,14 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from bot.approvals import Approvals
-from bot.domain.authority import Person
-from bot.domain.errors import AlreadyDecided, NotListed, SaysoError
+from bot.domain.authority import Beside, Person
+from bot.domain.decision import Seen
+from bot.domain.errors import AgreedEarlier, AlreadyDecided, NotListed, SaysoError
 from bot.domain.policy import Policy
+from bot.domain.proposal import Content, Proposal
 from bot.executions import Executions
 from bot.intake.reception import Reception
 from bot.ports import Clock, Store
@@ -18,6 +20,8 @@ from bot.thresholds import Thresholds
 
 Body = dict[str, Any]
 T = TypeVar("T")
+
+LAPSED: Final = "{case}: the earlier approval of {who} does not count any more, for they may not decide this by now."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +50,31 @@ class Desk:
             return await deed(await self.person(body, groups=False))
         except NotListed:
             return await deed(await self.person(body))
+
+    async def approve(self, body: Body, seen: Seen) -> None:
+        """Approve as whoever clicked."""
+        await self._agree(body, lambda person, beside: self.approvals.approve(seen, person, beside))
+
+    async def edit(self, body: Body, seen: Seen, content: Content, reason: str | None) -> None:
+        """Approve this content as whoever typed it."""
+        await self._agree(
+            body, lambda person, beside: self.approvals.edit(seen, content, person, beside, reason=reason)
+        )
+
+    async def _agree(self, body: Body, deed: Callable[[Person, Beside], Awaitable[Proposal]]) -> None:
+        """As `act`; where others agreed before, Slack is asked how they stand now."""
+        names: dict[str, str] = {}
+        beside: dict[str, Person | None] = {}
+        while True:
+            try:
+                after = await self.act(body, lambda person: deed(person, beside))
+                break
+            except AgreedEarlier as earlier:
+                names.update(earlier.names)
+                beside.update(await self.roster.standing(earlier.names))
+        standing = {actor.id for actor in after.approvals}
+        if lapsed := [name for user, name in names.items() if user not in standing]:
+            await self.say(body, LAPSED.format(case=named(after), who=" and ".join(lapsed)))
 
     async def tell(self, body: Body, error: SaysoError, *, about: str | None = None) -> None:
         """Tell whoever acted, and only them, why it was refused; a second click of the winner needs no answer.

@@ -23,7 +23,7 @@ async def edit(ack: AsyncAck, body: Body, view: Body, desk: Desk) -> None:
         content = edited(proposal.content, values)
         try:
             reason = reason_of(values)
-            await desk.act(body, lambda person: desk.approvals.edit(seen, content, person, reason=reason))
+            await desk.edit(body, seen, content, reason)
         except AlreadyDecided as error:
             stands = await desk.store.read(lambda tx: tx.proposal(seen.proposal_id))
             if not alike(stands.content, content):
@@ -43,7 +43,7 @@ async def read(ack: AsyncAck, body: Body, view: Body, desk: Desk) -> None:
     """Approve what was read in full."""
     try:
         seen = Metadata.of(view["private_metadata"]).seen
-        await desk.act(body, lambda person: desk.approvals.approve(seen, person))
+        await desk.approve(body, seen)
     except WroteAgain:
         await _show_again(ack, body, view, desk, read_modal)
         return

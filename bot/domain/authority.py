@@ -1,5 +1,6 @@
 """Who may decide what: checked at the moment of the decision, from ids and never from names."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.domain.decision import Actor
@@ -24,6 +25,10 @@ class Person:
     def among(self, allowed: tuple[str, ...]) -> bool:
         """Whether the person is named in `allowed`, by id or through a group."""
         return self.actor.id in allowed or not self.groups.isdisjoint(allowed)
+
+
+Beside = Mapping[str, Person | None]
+"""By user id, whoever else has a say as they stand now; None for somebody who may never decide."""
 
 
 def reviewers(policy: Policy, proposal: Proposal) -> tuple[str, ...]:

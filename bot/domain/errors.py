@@ -8,6 +8,7 @@ SaysoError
 │   ├── AlreadyDecided    somebody else won; names them
 │   ├── Stale             the content changed since it was shown
 │   │   └── WroteAgain    the customer wrote once more since it was shown
+│   ├── AgreedEarlier     others agreed before; ask whether they still may
 │   ├── OutOfTurn         the table has no such move from this state
 │   └── KeyReused         the same idempotency key with another body
 ├── Refused               this actor may not do this
@@ -60,6 +61,14 @@ class Stale(Conflict):
 
 class WroteAgain(Stale):
     """The customer wrote again, and whoever decides has not seen it yet."""
+
+
+class AgreedEarlier(Conflict):
+    """Others have agreed before, and nobody has asked yet whether they may still decide; `names` are theirs, by id."""
+
+    def __init__(self, names: dict[str, str]) -> None:
+        super().__init__("Somebody else approved this a moment ago; approve it again.")
+        self.names = names
 
 
 class OutOfTurn(Conflict):

@@ -1,6 +1,7 @@
 """Who somebody is, asked of Slack: people are remembered for a minute, groups are looked up at each decision."""
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -24,7 +25,11 @@ AT_MOST: Final = 25
 """So many are asked about in the background each time: Slack's pace for `users.info` is 100 a minute."""
 NO_SUCH_GROUP: Final = frozenset({"no_such_subteam", "subteam_not_found"})
 PATIENCE_SECONDS: Final = 2.0
-UNSURE: Final = "Slack did not say in time who you are, so nothing was decided; try again in a moment."
+UNSURE: Final = "Slack did not say in time who may decide this, so nothing was decided; try again in a moment."
+
+
+class Unsure(Refused):
+    """Slack did not say who somebody is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,24 @@ class Roster:
         """
         if team is not None and team != self._team:
             raise Refused("You are not in this team's own workspace, so you cannot decide here.")
+        found = await self._known_as(user, groups=groups)
+        self._acted[user] = self._clock.now()
+        return found
+
+    async def standing(self, users: Iterable[str]) -> dict[str, Person | None]:
+        """How each of these stands now, with their groups; None for whoever may not decide anything any more."""
+        found: dict[str, Person | None] = {}
+        for user in users:
+            self._known.pop(user, None)  # nobody waits for this so often that a minute's memory would be worth it
+            try:
+                found[user] = await self._known_as(user, groups=True)
+            except Unsure:
+                raise
+            except Refused:
+                found[user] = None
+        return found
+
+    async def _known_as(self, user: str, *, groups: bool) -> Person:
         profile, found = self._remembered(user), frozenset[str]()
         if profile is None or groups:
             try:
@@ -67,9 +90,8 @@ class Roster:
                     profile = profile or await self._profile(user)
                     found = await self._groups(user) if groups else found
             except (SlackApiError, *NETWORK):
-                raise Refused(UNSURE) from None
+                raise Unsure(UNSURE) from None
         _check(profile, self._team)
-        self._acted[user] = self._clock.now()
         name = profile.get("real_name") or profile.get("name") or user
         return Person(actor=Actor(kind="person", id=user, name=str(name)), groups=found, groups_known=groups)
 

@@ -254,7 +254,7 @@ async def test_all_that_is_asked_on_the_way_shares_the_three_seconds(world: Worl
         world.slack.faults.hang(method, seconds=1.3)
     clicked = await world.slack.person("U0OTHER").click("C0REVIEW", card, ids.EDIT)
     assert (clicked.status, clicked.error) == (200, None)
-    await told(world, "U0OTHER", "Slack did not say in time who you are")
+    await told(world, "U0OTHER", "Slack did not say in time who may decide")
     assert (await world.get(proposed["id"]))["state"] == "pending"
 
 

@@ -63,7 +63,7 @@ async def test_windows_commands_and_home_work_over_a_socket(world: World) -> Non
     view = await world.slack.wait_for_view("U0OTHER")
     world.slack.faults.fail("usergroups.users.list", "internal_error", times=9)
     unsure = await world.slack.person("U0OTHER").submit(view, {"text:0:line": "Better words."})
-    assert "Slack did not say in time who you are" in str(unsure.body)
+    assert "Slack did not say in time who may decide" in str(unsure.body)
     world.slack.faults.clear()
     sent = await world.slack.person("U0OTHER").submit(view, {"text:0:line": "Better words."})
     assert sent.ok

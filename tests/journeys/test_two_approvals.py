@@ -1,9 +1,25 @@
 """Closing an account takes two people: one is not enough, nor is one person twice."""
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
+import pytest
+
+from bot.local_slack import LocalSlack
 from bot.slack import ids
-from tests.journeys.props import Shop, open_edit, painted, story_of, told
+from tests.journeys.props import (
+    MovableClock,
+    Shop,
+    bot_on,
+    empty_slack,
+    open_edit,
+    painted,
+    shop_policy,
+    story_of,
+    told,
+)
 from tests.world import World
 
 ACCOUNT = {"account": "A-17", "reason": "asked"}
@@ -48,6 +64,74 @@ async def test_the_same_person_twice_is_one_approval(world: World, shop: Shop) -
     await told(world, "U0MARIA", "another person has to approve it too")
     assert (await world.get(proposed["id"]))["state"] == "pending"
     assert shop.calls == []
+
+
+def leaves_the_group(slack: LocalSlack) -> None:
+    slack.set_group_users("S0SUPPORT", [])
+
+
+def is_deactivated_unheard(slack: LocalSlack) -> None:
+    slack.world.users["U0OTHER"] = replace(slack.world.users["U0OTHER"], deleted=True)
+
+
+@pytest.mark.parametrize("leaves", [leaves_the_group, is_deactivated_unheard])
+async def test_the_approval_of_somebody_who_may_not_decide_any_more_does_not_count(
+    world: World, shop: Shop, leaves: Callable[[LocalSlack], None]
+) -> None:
+    proposed = await world.act("close_account", ACCOUNT)
+    card = await world.card(proposed["id"])
+    await world.click("U0OTHER", card, ids.APPROVE)
+    now = await painted(world, card, "'user_id': 'U0OTHER'")
+    leaves(world.slack)
+    await world.click("U0BEN", now, ids.APPROVE)
+    now = await painted(world, card, "'user_id': 'U0BEN'")
+    assert "1 of 2 approvals" in str(now.blocks) and "U0OTHER" not in str(now.blocks)
+    await told(world, "U0BEN", "does not count any more")
+    assert (await world.get(proposed["id"]))["state"] == "pending"
+    assert shop.calls == []
+    await world.click("U0MARIA", now, ids.APPROVE)
+    assert (await world.get(proposed["id"], wait=5))["state"] == "executed"
+    events = await world.sayso.store.read(lambda tx: tx.audit_events())
+    approvals = [event.event for event in events if event.event.kind == "proposal.approved"]
+    assert [(event.actor.id, event.payload.get("lapsed")) for event in approvals] == [
+        ("U0OTHER", None),
+        ("U0BEN", ["U0OTHER"]),
+        ("U0MARIA", None),
+    ]
+
+
+async def test_the_approval_of_somebody_whom_the_policy_names_no_more_does_not_count(
+    tmp_path: Path, shop: Shop, clock: MovableClock
+) -> None:
+    database, policy = tmp_path / "sayso.db", shop_policy(shop)
+    async with empty_slack() as slack:
+        async with bot_on(slack, database, policy, clock) as world:
+            token, proposed = world.token, await world.act("close_account", ACCOUNT)
+            card = await world.card(proposed["id"])
+            await world.click("U0MARIA", card, ids.APPROVE)
+            now = await painted(world, card, "1 of 2 approvals")
+        without = policy.replace('["U0MARIA", "U0BEN", "S0SUPPORT"]', '["U0BEN", "S0SUPPORT"]')
+        async with bot_on(slack, database, without, clock, token) as world:
+            await world.click("U0BEN", now, ids.APPROVE)
+            await told(world, "U0BEN", "the earlier approval of Maria does not count any more")
+            assert (await world.get(proposed["id"]))["state"] == "pending"
+            assert shop.calls == []
+
+
+async def test_when_slack_does_not_say_how_the_first_one_stands_nothing_is_decided(world: World, shop: Shop) -> None:
+    proposed = await world.act("close_account", ACCOUNT)
+    card = await world.card(proposed["id"])
+    await world.click("U0MARIA", card, ids.APPROVE)
+    now = await painted(world, card, "1 of 2 approvals")
+    await open_edit(world, "U0BEN", now)  # so that Ben is known already
+    world.slack.faults.fail("users.info", "internal_error", times=5)
+    await world.click("U0BEN", now, ids.APPROVE)
+    await told(world, "U0BEN", "Slack did not say in time who may decide this")
+    assert (await world.get(proposed["id"]))["state"] == "pending"
+    world.slack.faults.clear()
+    await world.click("U0BEN", now, ids.APPROVE)
+    assert (await world.get(proposed["id"], wait=5))["state"] == "executed"
+    assert len(shop.calls) == 1
 
 
 async def test_two_people_at_once_are_two_approvals(world: World, shop: Shop) -> None:
