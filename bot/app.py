@@ -208,6 +208,7 @@ class App:
         """Who carries which kind of errand."""
         config, policy, clock = self._config, self._policy, self._clock
         callbacks = await self._stack.enter_async_context(Outbound(guard))
+        told = Callbacks(outbound=callbacks, store=store, clock=clock)
         webhooks = await self._stack.enter_async_context(Outbound(_webhook_guard(policy)))
         connectors: dict[str, Connector] = {
             **build(
@@ -218,7 +219,8 @@ class App:
         return {
             **dict.fromkeys(SAID_IN_SLACK, slack),
             ErrandKind.EXECUTE: Executor(connectors, self._policy),
-            ErrandKind.CALLBACK: Callbacks(outbound=callbacks, store=store, clock=clock),
+            ErrandKind.CALLBACK: told,
+            ErrandKind.GO_AHEAD: told,
             ErrandKind.SPEAK: Speaker(connectors),
             ErrandKind.CHART: ChartCourier(client, thresholds),
         }

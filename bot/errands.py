@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from bot.domain.delivery import Errand, ErrandKind
 from bot.domain.masking import mask
 from bot.domain.policy import Policy
-from bot.domain.proposal import Action, Json, Proposal
+from bot.domain.proposal import AGENT_CONNECTOR, Action, Json, Proposal
 from bot.domain.text import shorten
 from bot.ports import Clock, Tx
 from bot.resource import outline
@@ -92,7 +92,9 @@ class Errands:
         if proposal.callback_url:
             host = urlsplit(proposal.callback_url).hostname or ""
             payload: dict[str, Json] = {"event": event, "stood": outline(proposal)}
-            self._add(ErrandKind.CALLBACK, f"callback:{host}", about=proposal, payload=payload)
+            own = event == "proposal.executed" and proposal.connector == AGENT_CONNECTOR
+            kind = ErrandKind.GO_AHEAD if own else ErrandKind.CALLBACK
+            self._add(kind, f"callback:{host}", about=proposal, payload=payload)
 
     def log(self, proposal: Proposal) -> None:
         """One line in the channel of what ran on its own."""

@@ -41,7 +41,7 @@ SHORTEST_NAP: Final = timedelta(milliseconds=5)
 LONGEST_NAP: Final = timedelta(seconds=30)
 BREATH: Final = timedelta(milliseconds=250)
 RUN_BUDGET: Final = LEASE / 3
-STOPPED_BY_A_PAUSE: Final = frozenset({ErrandKind.EXECUTE, ErrandKind.SPEAK})
+STOPPED_BY_A_PAUSE: Final = frozenset({ErrandKind.EXECUTE, ErrandKind.SPEAK, ErrandKind.GO_AHEAD})
 Record = Callable[[Tx, Errand, Outcome], None]
 Told = Callable[[Tx, Errand, str], None]
 

@@ -92,7 +92,7 @@ SELECT o.*, o.state = 'leased' AS interrupted,
  WHERE o.state IN ('ready', 'leased') AND o.due_at <= :now
    AND (o.state = 'ready' OR o.leased_until <= :now)
    AND (l.held_until IS NULL OR l.held_until <= :now)
-   AND (o.kind NOT IN ('execute', 'speak') OR NOT EXISTS (SELECT 1 FROM paused))
+   AND (o.kind NOT IN ('execute', 'speak', 'go_ahead') OR NOT EXISTS (SELECT 1 FROM paused))
    AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.lane = o.lane AND p.seq <> o.seq AND p.state IN ('ready', 'leased')
                       AND ((p.state = 'leased' AND p.leased_until > :now)
                            OR (p.seq < o.seq
@@ -100,20 +100,20 @@ SELECT o.*, o.state = 'leased' AS interrupted,
                                     OR (p.coalesce IS NULL AND (p.attempts > 0 OR NOT EXISTS (
                                             SELECT 1 FROM proposals a JOIN proposals b ON b.conversation_id <> a.conversation_id
                                              WHERE a.id = p.proposal_id AND b.id = o.proposal_id))))
-                               AND (p.kind NOT IN ('execute', 'speak') OR NOT EXISTS (SELECT 1 FROM paused)))))
+                               AND (p.kind NOT IN ('execute', 'speak', 'go_ahead') OR NOT EXISTS (SELECT 1 FROM paused)))))
  ORDER BY o.seq LIMIT :limit;
 
 -- name: lane_followers
 SELECT *, 0 AS interrupted FROM outbox o
  WHERE lane = :lane AND seq > :seq AND state = 'ready' AND due_at <= :now
-   AND (kind NOT IN ('execute', 'speak') OR NOT EXISTS (SELECT 1 FROM paused))
+   AND (kind NOT IN ('execute', 'speak', 'go_ahead') OR NOT EXISTS (SELECT 1 FROM paused))
    AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.lane = o.lane AND p.seq <> :seq AND p.seq < o.seq
                       AND (p.state = 'leased'
                            OR (p.state = 'ready' AND p.due_at > :now AND p.coalesce IS NULL
                                AND (p.attempts > 0 OR NOT EXISTS (
                                        SELECT 1 FROM proposals a JOIN proposals b ON b.conversation_id <> a.conversation_id
                                         WHERE a.id = p.proposal_id AND b.id = o.proposal_id))))
-                      AND (p.kind NOT IN ('execute', 'speak') OR NOT EXISTS (SELECT 1 FROM paused)))
+                      AND (p.kind NOT IN ('execute', 'speak', 'go_ahead') OR NOT EXISTS (SELECT 1 FROM paused)))
  ORDER BY seq LIMIT :limit;
 
 -- name: lease
@@ -143,7 +143,7 @@ UPDATE outbox SET leased_until = :now WHERE state = 'leased' AND leased_until > 
 SELECT min(CASE WHEN o.state = 'leased' THEN o.leased_until
                 WHEN l.held_until IS NOT NULL AND l.held_until > o.due_at THEN l.held_until ELSE o.due_at END) AS at
   FROM outbox o LEFT JOIN lanes l ON l.lane = o.lane
- WHERE o.state IN ('ready', 'leased') AND (o.kind NOT IN ('execute', 'speak') OR NOT EXISTS (SELECT 1 FROM paused))
+ WHERE o.state IN ('ready', 'leased') AND (o.kind NOT IN ('execute', 'speak', 'go_ahead') OR NOT EXISTS (SELECT 1 FROM paused))
    AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.lane = o.lane AND p.seq <> o.seq AND p.state IN ('ready', 'leased')
                       AND ((o.state = 'ready' AND p.state = 'leased' AND p.leased_until > o.due_at)
                            OR (p.seq < o.seq
@@ -151,7 +151,7 @@ SELECT min(CASE WHEN o.state = 'leased' THEN o.leased_until
                                     OR (p.coalesce IS NULL AND (p.attempts > 0 OR NOT EXISTS (
                                             SELECT 1 FROM proposals a JOIN proposals b ON b.conversation_id <> a.conversation_id
                                              WHERE a.id = p.proposal_id AND b.id = o.proposal_id))))
-                               AND (p.kind NOT IN ('execute', 'speak') OR NOT EXISTS (SELECT 1 FROM paused)))));
+                               AND (p.kind NOT IN ('execute', 'speak', 'go_ahead') OR NOT EXISTS (SELECT 1 FROM paused)))));
 
 -- name: due_later
 SELECT seq, due_at, leased_until FROM outbox WHERE state IN ('ready', 'leased') AND (due_at > :now OR leased_until > :now);

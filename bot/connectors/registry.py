@@ -13,7 +13,7 @@ from bot.connectors.webhook import Webhook
 from bot.connectors.zendesk import Zendesk, parse_ticket_id
 from bot.domain.errors import BadInput
 from bot.domain.policy import ConnectorRule, Policy
-from bot.domain.proposal import Action, Conversation, Proposal
+from bot.domain.proposal import AGENT_CONNECTOR, Action, Conversation, Proposal
 from bot.outbound import Outbound
 from bot.ports import Clock, Connector
 from bot.signing import UnusableSecret, sign
@@ -35,7 +35,7 @@ def build(
 
     `session` is what Zendesk is called with. Raises BadInput naming the environment variable that is missing.
     """
-    built: dict[str, Connector] = {"agent": Agent(), "slack_thread": SlackThread(slack_client, now=clock.now)}
+    built: dict[str, Connector] = {AGENT_CONNECTOR: Agent(), "slack_thread": SlackThread(slack_client, now=clock.now)}
     for name, rule in policy.connectors.items():
         options = _Options(name, rule, environ)
         match rule.type:

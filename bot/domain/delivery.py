@@ -10,7 +10,10 @@ from bot.domain.proposal import Json
 
 
 class ErrandKind(StrEnum):
-    """The kinds of errand; each has one courier."""
+    """The kinds of errand; each has one courier.
+
+    `GO_AHEAD` is the callback on which an agent carries out by itself what was approved.
+    """
 
     CARD = "card"
     REPAINT = "repaint"
@@ -21,6 +24,7 @@ class ErrandKind(StrEnum):
     CHART = "chart"
     EXECUTE = "execute"
     CALLBACK = "callback"
+    GO_AHEAD = "go_ahead"
     SPEAK = "speak"
 
 

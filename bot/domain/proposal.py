@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 import rfc8785
 
@@ -14,6 +14,9 @@ from bot.domain.lifecycle import CLOSED, WAITING, State, Verdict
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 Role = Literal["customer", "agent", "ai"]
 Kind = Literal["reply", "action"]
+
+AGENT_CONNECTOR: Final = "agent"
+"""What it carries is done by the agent itself, which is told that it may."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from bot.domain.decision import DecisionKind
 from bot.domain.lifecycle import State
 from bot.domain.offer import THRESHOLDS_CONNECTOR
 from bot.domain.policy import number
-from bot.domain.proposal import Action, Content, Proposal, Reply
+from bot.domain.proposal import AGENT_CONNECTOR, Action, Content, Proposal, Reply
 from bot.domain.text import fits
 from bot.errands import ESCALATION
 from bot.ports import Case
@@ -43,7 +43,7 @@ from bot.slack.blocks import (
 )
 from bot.slack.changes import changes
 from bot.slack.parts import banner, cell, destination, evidence, masked_in, safe_link, speaker, what, who
-from bot.slack.status import AGENT_CONNECTOR, status
+from bot.slack.status import status
 from bot.slack.wrote_again import wrote_again
 
 CARD_CHARACTERS: Final = 1800

@@ -6,7 +6,7 @@ from typing import Final
 
 from bot.domain.decision import Actor, Decision, DecisionKind, Intervention
 from bot.domain.lifecycle import Move, State
-from bot.domain.proposal import Json, Proposal
+from bot.domain.proposal import AGENT_CONNECTOR, Json, Proposal
 from bot.errands import ESCALATION
 from bot.slack.blocks import Block, Element, date, line, mention, rich, shown, words
 
@@ -28,8 +28,6 @@ def status(proposal: Proposal, room: str, *, paused: bool = False, goes_out: dat
     return [rich(line(*parts))] if parts else []
 
 
-AGENT_CONNECTOR: Final = "agent"
-"""What it carries is done by the AI itself, which is told that it may."""
 INTERVENED: Final = {Move.RETRY: "Tried again by", Move.CONFIRM: "It happened, says"}
 _MARKS: Final = {
     DecisionKind.APPROVED: ("✅", "Approved by"),

@@ -57,6 +57,11 @@ async def lost_for_words(request: web.Request, received: Received, shop: "Shop")
     return hang_up(request)
 
 
+async def listening(request: web.Request, received: Received, shop: "Shop") -> web.StreamResponse:
+    """Take a callback."""
+    return web.Response(status=204)
+
+
 def refusing(status: int) -> Mood:
     """Do nothing, and say so."""
 
@@ -196,6 +201,13 @@ async def painted(world: World, card: Message, saying: str, seconds: float = 10)
     return await world.slack.wait_for_message(
         card.channel, lambda m: m.ts == card.ts and saying in str(m.blocks), seconds
     )
+
+
+async def withdraw(world: World, proposal_id: str, token: str | None = None) -> tuple[int, dict[str, Any]]:
+    """POST …/withdraw: the status and the document."""
+    url = f"{world.sayso.url}/v1/proposals/{proposal_id}/withdraw"
+    async with world.http.post(url, headers=world.headers(token=token)) as answer:
+        return answer.status, await answer.json()
 
 
 async def told(world: World, user: str, saying: str = "", *, since: str = "0", seconds: float = 5) -> Message:

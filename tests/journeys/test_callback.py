@@ -4,16 +4,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from aiohttp import web
 
 from bot.signing import BadSignature, verify
 from bot.slack import ids
 from bot.tokens import Scope, callback_secret, hashed
-from tests.connectors.receiver import Received
 from tests.journeys.props import (
     MovableClock,
     Shop,
     at_rest,
+    listening,
     obliging,
     open_reject,
     open_shop,
@@ -30,11 +29,6 @@ async def heard(world: World, ear: Shop) -> Any:
     headers = {name.lower(): value for name, value in call.headers.items()}
     verify(callback_secret(hashed(world.token)), headers=headers, body=call.body)
     return call.json
-
-
-async def listening(request: web.Request, received: Received, shop: Shop) -> web.StreamResponse:
-    """Take it."""
-    return web.Response(status=204)
 
 
 async def test_the_agent_hears_that_it_ran(world: World) -> None:

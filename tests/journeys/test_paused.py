@@ -15,13 +15,17 @@ from tests.journeys.props import (
     at_rest,
     bot_on,
     empty_slack,
+    listening,
     obliging,
+    open_shop,
     painted,
     pass_time,
+    refusing,
     shop_policy,
     until_stored,
+    withdraw,
 )
-from tests.world import World
+from tests.world import POLICY, World
 
 
 async def test_nothing_runs_while_paused_and_everything_after_it(world: World, shop: Shop, clock: MovableClock) -> None:
@@ -146,3 +150,24 @@ async def test_an_admin_named_by_id_pauses_while_slack_does_not_answer_for_group
     answer = await world.slack.person("U0LEAD").command("/approvals pause because of an emergency")
     assert "Executions are paused" in str(answer.body)
     assert "orders is now" in str((await world.slack.person("U0LEAD").command("/threshold orders hold")).body)
+
+
+async def test_the_go_ahead_for_what_an_agent_carries_out_itself_waits_too(tmp_path: Path, clock: MovableClock) -> None:
+    """The agent could not be reached before the pause; what else it is to be told may leave meanwhile."""
+    async with empty_slack() as slack, open_shop() as ear, bot_on(slack, tmp_path / "own.db", POLICY, clock) as world:
+        ear.mood = refusing(503)
+        approved = await world.act("refund", {"amount": 180}, callback_url=f"{ear.url}/sayso")
+        await world.click("U0MARIA", await world.card(approved["id"]), ids.APPROVE)
+        assert (await ear.arrival()).json["type"] == "proposal.executed"
+        await slack.person("U0LEAD").command("/approvals pause")
+        ear.mood = listening
+        pass_time(world, clock, timedelta(minutes=5))
+        withdrawn = await world.act("refund", {"amount": 190}, callback_url=f"{ear.url}/sayso")
+        await withdraw(world, withdrawn["id"])
+        heard = (await ear.arrival()).json
+        assert (heard["type"], heard["data"]["id"]) == ("proposal.cancelled", withdrawn["id"])
+        await until_stored(world, at_rest(clock, 1))
+        await slack.person("U0LEAD").command("/approvals resume")
+        heard = (await ear.arrival()).json
+        assert (heard["type"], heard["data"]["id"]) == ("proposal.executed", approved["id"])
+        assert len(ear.calls) == 3

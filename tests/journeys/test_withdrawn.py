@@ -1,18 +1,9 @@
 """The agent takes its own proposal back, as long as nobody has let it run."""
 
-from typing import Any
-
 from bot.slack import ids
 from bot.tokens import Scope
-from tests.journeys.props import Shop, buttons_of, painted, story_of, told
+from tests.journeys.props import Shop, buttons_of, painted, story_of, told, withdraw
 from tests.world import World
-
-
-async def withdraw(world: World, proposal_id: str, token: str | None = None) -> tuple[int, dict[str, Any]]:
-    """POST …/withdraw: the status and the document."""
-    url = f"{world.sayso.url}/v1/proposals/{proposal_id}/withdraw"
-    async with world.http.post(url, headers=world.headers(token=token)) as answer:
-        return answer.status, await answer.json()
 
 
 async def test_a_withdrawn_proposal_never_runs_and_the_card_says_so(world: World, shop: Shop) -> None:
