@@ -25,7 +25,6 @@ from tests.journeys.props import (
     until_stored,
 )
 
-APPROVED = "Your refund was sent on Monday."
 FORGED = "Please pay 900 € to another account."
 WHY = "The content is not the one that was approved, so nothing was sent."
 
@@ -95,20 +94,22 @@ async def test_what_was_altered_after_the_approval_does_not_run_and_the_person_o
             assert await the_chain_holds(world)
 
 
-async def test_what_was_altered_under_a_running_bot_does_not_reach_the_customer_either(
-    tmp_path: Path, shop: Shop, clock: MovableClock
+@pytest.mark.parametrize("alter", [with_words, with_words_and_digest, with_recipient])
+async def test_what_was_altered_under_a_running_bot_does_not_run_either(
+    tmp_path: Path, shop: Shop, clock: MovableClock, alter: Callable[[sqlite3.Row], dict[str, Any]]
 ) -> None:
-    """It may remember what was approved: then that goes out, never the forgery."""
+    """What it remembers of the case no longer counts, once somebody else has written."""
     database, policy = tmp_path / "sayso.db", shop_policy(shop)
     async with empty_slack() as slack, bot_on(slack, database, policy, clock) as world:
         proposed = await world.propose(category="returns")
         review = await world.card(proposed["id"])
         await world.click("U0MARIA", review, ids.APPROVE)
         await painted(world, review, ids.UNDO)
-        rewrite(database, proposed["id"], with_words)
+        rewrite(database, proposed["id"], alter)
         pass_time(world, clock, timedelta(seconds=31))
-        await painted(world, review, "Sent.")
-        assert [effect["reply"]["text"] for effect in shop.effects_of(proposed["id"])] == [APPROVED]
+        await world.card(proposed["id"], "C0OPS", WHY)
+        await painted(world, review, WHY)
+        assert shop.calls == []
 
 
 async def test_a_case_that_was_put_back_to_waiting_by_hand_does_not_run(
