@@ -23,7 +23,7 @@ from bot.slack.blocks import (
     whole,
     words,
 )
-from bot.slack.modals import MOST_BLOCKS, VIEW_BYTES, content_pages
+from bot.slack.modals import MOST_BLOCKS, VIEW_BYTES, content_blocks
 from bot.slack.parts import banner, cell, destination, masked_in, speaker, what
 from bot.slack.status import INTERVENED
 
@@ -91,7 +91,7 @@ def _wordings(revisions: Iterable[Revision]) -> list[Block]:
     for revision in revisions:
         by = "the AI" if revision.number == 1 else shown(revision.author.name, 80)
         blocks.append(rich(line(words(f"{'Draft' if revision.number == 1 else 'Edited'} by {by}", bold=True))))
-        blocks += [rich(quote(page)) for page in content_pages(revision.content)]
+        blocks += content_blocks(revision.content)
     return blocks
 
 

@@ -34,6 +34,8 @@ MOST_BLOCKS: Final = 96
 MOST_FIELDS: Final = 80
 VIEW_BYTES: Final = 230_000
 FIELD: Final = 2900
+PAGE: Final = 2500
+EMPTY: Final = "(empty)"
 LONGEST_REASON: Final = 500
 CUSTOMER_WORDS: Final = 400
 TOO_MUCH_SAID: Final = (
@@ -97,7 +99,7 @@ def read_modal(proposal: Proposal, metadata: str) -> Block:
     label = "Draft" if isinstance(content, Reply) else "What would be done"
     blocks = [
         rich(line(words(label, bold=True))),
-        *(rich(quote(page)) for page in content_pages(content, masked=False)),
+        *content_blocks(content, masked=False),
     ]
     blocks = [*_heading(proposal), *_heard(proposal), *blocks, *banner(content, masked=False), *evidence(proposal)]
     view = modal(ids.READ_VIEW, "Read and approve", blocks, metadata=metadata, submit="Approve")
@@ -139,13 +141,26 @@ def reason_of(values: dict[str, Any]) -> str | None:
     return (written or "").strip()[:LONGEST_REASON] or (chosen["text"]["text"] if chosen else None)
 
 
-def content_pages(content: Content, *, masked: bool = True) -> list[str]:
-    """Every character of the content, in pieces that a block holds; unmasked for whoever is to approve it here."""
+def content_blocks(content: Content, *, masked: bool = True) -> list[Block]:
+    """Every character of the content, a detail under its name; unmasked for whoever is to approve it here."""
+
+    def read(text: str) -> list[str]:
+        return pages((whole(text) if masked else reveal(text).text) or EMPTY, PAGE)
+
     if isinstance(content, Reply):
-        text = content.text
-    else:
-        text = json.dumps({"action": content.name, "args": dict(content.args)}, indent=1, ensure_ascii=False)
-    return pages((whole(text) if masked else reveal(text).text) or "(empty)", 2500)
+        return [rich(quote(page)) for page in read(content.text)]
+    blocks, sections, room = [], [line(words(content.name, code=True))], PAGE
+    for name, value in content.args.items():
+        # A name in bold, a value behind a bar: a value cannot pass for one more detail.
+        named = [line(words(page, bold=True)) for page in read(name)]
+        text = value if isinstance(value, str) else json.dumps(value, indent=1, ensure_ascii=False)
+        for part in [*named, *(quote(page) for page in read(text))]:
+            if (size := size_of(part)) > room:
+                blocks.append(rich(*sections))
+                sections, room = [], PAGE
+            sections.append(part)
+            room -= size
+    return [*blocks, rich(*sections)]
 
 
 def _all_editable(content: Action) -> bool:
