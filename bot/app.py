@@ -40,6 +40,7 @@ from bot.figures import Figures
 from bot.intake.office import Office
 from bot.intake.speaker import Speaker
 from bot.learner import Learner
+from bot.offers import Offers
 from bot.outbound import Outbound
 from bot.ports import Clock, Connector, Courier, Store, Tx
 from bot.regimes import Ground
@@ -131,12 +132,13 @@ class App:
         approvals = Approvals(store=store, policy=policy, clock=clock, recipient_of=recipient_of, figures=figures)
         executions = Executions(store=store, policy=policy, clock=clock)
         switch = Switch(store=store, policy=policy, clock=clock)
-        thresholds = Thresholds(store=store, policy=policy, clock=clock, retract=approvals.retract_offer)
+        offers = Offers(policy, clock)
+        thresholds = Thresholds(store=store, policy=policy, clock=clock, retract=offers.retract)
         learner = Learner(
             store=store,
             policy=policy,
             clock=clock,
-            approvals=approvals,
+            offers=offers,
             way=self._way,
             ground=_ground(config, policy, library_of(store)),
         )

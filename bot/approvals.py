@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final
 
 from bot.domain.authority import Beside, Person, approvals_needed, check_reviewer
-from bot.domain.decision import DECIDES, SYSTEM, Actor, Decision, DecisionKind, Ruling, Seen
+from bot.domain.decision import DECIDES, SYSTEM, Actor, Decision, DecisionKind, Seen
 from bot.domain.errors import AgreedEarlier, BadInput, Conflict, KeyReused, NotFound, SaysoError
 from bot.domain.lifecycle import PAST, WAITING, Move, State, Verdict, step
 from bot.domain.offer import THRESHOLDS_CONNECTOR, check_edit
@@ -24,16 +24,14 @@ from bot.domain.proposal import (
     Message,
     Proposal,
     Reply,
-    Revision,
     alike,
-    digest_of,
 )
-from bot.errands import ESCALATION, OPS, REVIEW, Errands, Line, summary
+from bot.errands import ESCALATION, REVIEW, Errands, Line, about
 from bot.evidence import counts_as_case
 from bot.figures import Figures
 from bot.moves import TOO_LATE, UNDONE_LATE, Moves, check_heard
 from bot.ports import Clock, Reader, Store, Submission, Tx
-from bot.submission import LONGEST_WAIT, Request, check_quota, connector_of, opened, rule_actor
+from bot.submission import Request, check_quota, connector_of, opened, rule_actor
 
 LONGEST_REPLY: Final = 40_000
 ENDS_SOON: Final = timedelta(milliseconds=400)
@@ -230,21 +228,7 @@ class Approvals:
 
     def _close(self, tx: Tx, seen: Seen, person: Person, move: Move, reason: str | None) -> Proposal:
         before = self._moves.seen(tx, seen, person, move)
-        return self._cancelled(tx, before, person.actor, move, reason)
-
-    def _cancelled(self, tx: Tx, before: Proposal, actor: Actor, move: Move, reason: str | None) -> Proposal:
-        decision = Decision(
-            kind=DECIDES[move], by=actor, at=self._clock.now(), revision=before.revision.number, reason=reason
-        )
-        after = self._moves.moved(tx, before, state=step(before.state, move), decision=decision)
-        self._moves.audit(tx, f"proposal.{PAST[move].replace(' ', '_')}", actor, after, {"reason": reason})
-        errands = Errands(tx, self.policy, self._clock)
-        errands.repaint(after)
-        errands.callback(after, f"proposal.{after.state.value}")
-        if move is Move.EXPIRE:
-            why = reason or "nobody decided in time"
-            errands.notice(f"A case expired: {why}, so nothing was done.", _about(after), about=after)
-        return after
+        return self._moves.cancelled(tx, before, person.actor, move, reason)
 
     async def escalate(self, seen: Seen, person: Person, *, reason: str | None = None) -> Proposal:
         """Keep it held and hand the case, with its whole context, to the escalation channel."""
@@ -280,7 +264,7 @@ class Approvals:
     def _announce_escalation(self, errands: Errands, proposal: Proposal) -> None:
         who = proposal.escalated_by
         by = Line(label="Escalated by", user=who.id) if who else Line(label="Why", text=proposal.ruling.reason)
-        errands.notice("A case was escalated.", [by, *_about(proposal)], about=proposal)
+        errands.notice("A case was escalated.", [by, *about(proposal)], about=proposal)
         errands.hold_the_line(proposal)
         errands.callback(proposal, "proposal.escalated")
 
@@ -300,7 +284,7 @@ class Approvals:
             after = self._moves.show(tx, errands, after, REVIEW, self.policy.category(after.category).channel)
         if after.state in WAITING and after.expires_at <= self._clock.now():
             # Said here, for the sweep would say that nobody had decided.
-            return self._cancelled(tx, after, SYSTEM, Move.EXPIRE, UNDONE_LATE)
+            return self._moves.cancelled(tx, after, SYSTEM, Move.EXPIRE, UNDONE_LATE)
         return after
 
     # the customer
@@ -324,7 +308,7 @@ class Approvals:
                 raise NotFound(f"There is no proposal {proposal_id}.")
             if before.state is State.CANCELLED and before.decision and before.decision.kind is DecisionKind.WITHDRAWN:
                 return before
-            return self._cancelled(
+            return self._moves.cancelled(
                 tx, before, Actor(kind="agent", id=agent, name=agent), Move.WITHDRAW, "withdrawn by its agent"
             )
 
@@ -336,53 +320,10 @@ class Approvals:
         def work(tx: Tx) -> int:
             overdue = tx.overdue(self._clock.now(), limit)
             for proposal_id in overdue:
-                self._cancelled(tx, tx.proposal(proposal_id), SYSTEM, Move.EXPIRE, None)
+                self._moves.cancelled(tx, tx.proposal(proposal_id), SYSTEM, Move.EXPIRE, None)
             return len(overdue)
 
         return await self._store.transact(work)
-
-    # thresholds as proposals
-
-    def offer(self, tx: Tx, category: str, content: Action, reason: str) -> Proposal:
-        """Put a looser threshold to the admins, in place of an earlier offer that still waits."""
-        self.retract_offer(tx, category, "a newer look offers another threshold")
-        now, name = self._clock.now(), f"thresholds:{category}"
-        subject = "A category has earned more autonomy"
-        proposal = Proposal(
-            id=self._clock.new_id("prp"),
-            agent=SYSTEM.id,
-            category=category,
-            conversation=Conversation(id=name, subject=subject, customer={"name": category}),
-            revision=Revision(
-                number=1,
-                content=content,
-                author=SYSTEM,
-                digest=digest_of(content, recipient=name, connector=THRESHOLDS_CONNECTOR, revision=1),
-            ),
-            confidence=None,
-            in_scope=True,
-            evidence=(),
-            connector=THRESHOLDS_CONNECTOR,
-            recipient=name,
-            state=State.PENDING,
-            ruling=Ruling(verdict=Verdict.ASK, rule=f"categories.{category}.risk", reason=reason),
-            created_at=now,
-            expires_at=now + LONGEST_WAIT,
-            cards=((OPS, self.policy.channels.ops),),
-        )
-        tx.add_proposal(proposal, Submission(key=proposal.id, body_hash=proposal.digest, salt=self._clock.salt()))
-        tx.keep(f"offer:{category}", proposal.id)
-        self._moves.audit(tx, "threshold.offered", SYSTEM, proposal, {"offer": content.canonical()})
-        Errands(tx, self.policy, self._clock).card(proposal, OPS, self.policy.channels.ops)
-        return proposal
-
-    def retract_offer(self, tx: Tx, category: str, reason: str) -> bool:
-        """Take back an offer that still waits, if there is one: what it rests on no longer holds."""
-        earlier = tx.kept(f"offer:{category}")
-        if not isinstance(earlier, str) or (before := tx.proposal(earlier)).state not in WAITING:
-            return False
-        self._cancelled(tx, before, SYSTEM, Move.WITHDRAW, reason)
-        return True
 
     async def whisper(self, *, channel: str, user: str, text: str) -> None:
         """Leave a line that only this user will see."""
@@ -400,13 +341,3 @@ def _check_content(content: Content) -> None:
 def _check_not_blank(content: Content) -> None:
     if isinstance(content, Reply) and not content.text.strip():
         raise BadInput("The reply is empty; write what the customer should read, or reject the draft.")
-
-
-def _about(proposal: Proposal) -> list[Line]:
-    customer = proposal.conversation.customer.get("name") or proposal.conversation.customer.get("email")
-    return [
-        *([Line(label="Customer", text=str(customer))] if customer else []),
-        Line(label="Category", text=proposal.category),
-        Line(label="Proposed", text=summary(proposal)),
-        Line(label="Case", text=proposal.id),
-    ]

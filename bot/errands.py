@@ -155,6 +155,17 @@ def lane_of(proposal: Proposal) -> str:
     return f"connector:{proposal.connector}:{proposal.recipient}"
 
 
+def about(proposal: Proposal) -> list[Line]:
+    """What a notice says of a case: whose, of which kind, what was proposed, and its id."""
+    customer = proposal.conversation.customer.get("name") or proposal.conversation.customer.get("email")
+    return [
+        *([Line(label="Customer", text=str(customer))] if customer else []),
+        Line(label="Category", text=proposal.category),
+        Line(label="Proposed", text=summary(proposal)),
+        Line(label="Case", text=proposal.id),
+    ]
+
+
 def summary(proposal: Proposal) -> str:
     """The proposal in at most 150 characters, for lists and notices."""
     content = proposal.content

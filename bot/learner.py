@@ -9,7 +9,6 @@ from datetime import timedelta
 
 import structlog
 
-from bot.approvals import Approvals
 from bot.domain.audit import Event as AuditedEvent
 from bot.domain.decision import SYSTEM
 from bot.domain.label import Label, is_wrong
@@ -26,6 +25,7 @@ from bot.domain.threshold import SettingChange, Source
 from bot.errands import Errands, Line, summary
 from bot.evidence import what_if
 from bot.naps import comes
+from bot.offers import Offers
 from bot.ports import Clock, Commit, Store, Tx
 from bot.regimes import Begun, Ground, begin, save, standing_of
 from bot.right_of_way import RightOfWay
@@ -68,11 +68,11 @@ class Learner:
         store: Store,
         policy: Policy,
         clock: Clock,
-        approvals: Approvals,
+        offers: Offers,
         way: RightOfWay,
         ground: Callable[[], Awaitable[Ground]],
     ) -> None:
-        self._store, self._policy, self._clock, self._approvals = store, policy, clock, approvals
+        self._store, self._policy, self._clock, self._offers = store, policy, clock, offers
         self._way, self._ground, self._rests_on = way, ground, Ground()
         self._looked_at = 0.0
         self._wake = asyncio.Event()
@@ -234,7 +234,7 @@ class Learner:
         )
         if switches:
             reason += " Approving also switches its mode from suggest to autonomous."
-        self._approvals.offer(tx, rule.name, content, reason)
+        self._offers.offer(tx, rule.name, content, reason)
 
     def _tightened(self, tx: Tx, standing: Standing, event: Tightened) -> None:
         rule = standing.rule
@@ -292,7 +292,7 @@ class Learner:
         Errands(tx, self._policy, self._clock).notice(f"{costs}.", lines)
 
     def _all_held(self, tx: Tx, rule: CategoryRule, source: Source, reason: str) -> None:
-        self._approvals.retract_offer(tx, rule.name, "a new regime began, so its evidence no longer counts")
+        self._offers.retract(tx, rule.name, "a new regime began, so its evidence no longer counts")
         history = tx.setting_history(rule.name, 1)
         if not history:
             return

@@ -7,16 +7,16 @@ from typing import Any, Final
 
 from bot.domain.audit import Event, commitment
 from bot.domain.authority import Person, check_bounds, check_reviewer, reviewers
-from bot.domain.decision import Actor, Decision, DecisionKind, Seen
+from bot.domain.decision import DECIDES, Actor, Decision, DecisionKind, Seen
 from bot.domain.errors import Conflict, NotListed, Stale, WroteAgain
 from bot.domain.late import late, made
-from bot.domain.lifecycle import WAITING, Move, State, step
+from bot.domain.lifecycle import PAST, WAITING, Move, State, step
 from bot.domain.moment import text_of_time
 from bot.domain.offer import THRESHOLDS_CONNECTOR
 from bot.domain.policy import Mode, Policy
 from bot.domain.proposal import Content, Json, Proposal
 from bot.domain.threshold import effective
-from bot.errands import Errands
+from bot.errands import Errands, about
 from bot.ports import Clock, Reader, Tx
 from bot.regimes import latest_change
 
@@ -112,6 +112,21 @@ class Moves:
         state = step(before.state, Move.UNDO, back=before.undone_to)
         after = self.moved(tx, before, undone, state=state, turn=before.turn + 1)
         self.audit(tx, "proposal.undone", actor, after, {})
+        return after
+
+    def cancelled(self, tx: Tx, before: Proposal, actor: Actor, move: Move, reason: str | None) -> Proposal:
+        """The case closed without an effect: its cards say so, its agent is told, and the ops channel if it expired."""
+        decision = Decision(
+            kind=DECIDES[move], by=actor, at=self._clock.now(), revision=before.revision.number, reason=reason
+        )
+        after = self.moved(tx, before, state=step(before.state, move), decision=decision)
+        self.audit(tx, f"proposal.{PAST[move].replace(' ', '_')}", actor, after, {"reason": reason})
+        errands = Errands(tx, self._policy, self._clock)
+        errands.repaint(after)
+        errands.callback(after, f"proposal.{after.state.value}")
+        if move is Move.EXPIRE:
+            why = reason or "nobody decided in time"
+            errands.notice(f"A case expired: {why}, so nothing was done.", about(after), about=after)
         return after
 
     def show(self, tx: Tx, errands: Errands, proposal: Proposal, room: str, channel: str) -> Proposal:
