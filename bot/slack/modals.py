@@ -35,6 +35,7 @@ MOST_FIELDS: Final = 80
 VIEW_BYTES: Final = 230_000
 FIELD: Final = 2900
 PAGE: Final = 2500
+SHORT: Final = 80
 EMPTY: Final = "(empty)"
 LONGEST_REASON: Final = 500
 CUSTOMER_WORDS: Final = 400
@@ -151,10 +152,14 @@ def content_blocks(content: Content, *, masked: bool = True) -> list[Block]:
         return [rich(quote(page)) for page in read(content.text)]
     blocks, sections, room = [], [line(words(content.name, code=True))], PAGE
     for name, value in content.args.items():
-        # A name in bold, a value behind a bar: a value cannot pass for one more detail.
-        named = [line(words(page, bold=True)) for page in read(name)]
         text = value if isinstance(value, str) else json.dumps(value, indent=1, ensure_ascii=False)
-        for part in [*named, *(quote(page) for page in read(text))]:
+        names, values = read(name), read(text)
+        # Names are bold, and what has lines of its own stands behind a bar: a value cannot pass for one more detail.
+        if len(names) == 1 and len(values[0]) <= SHORT and "\n" not in values[0]:
+            parts = [line(words(f"{names[0]}: ", bold=True), words(values[0]))]
+        else:
+            parts = [*(line(words(page, bold=True)) for page in names), *(quote(page) for page in values)]
+        for part in parts:
             if (size := size_of(part)) > room:
                 blocks.append(rich(*sections))
                 sections, room = [], PAGE

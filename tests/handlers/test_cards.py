@@ -112,7 +112,17 @@ def test_read_and_approve_shows_every_character_or_does_not_open(content: Conten
     for name, value in content.args.items():
         text = value if isinstance(value, str) else json.dumps(value, indent=1, ensure_ascii=False)
         assert reveal(name).text in shown
-        assert (reveal(text).text or "(empty)") in "".join(quotes)
+        expected = reveal(text).text or "(empty)"
+        assert expected in "".join(quotes) or expected in shown
+
+
+def test_an_argument_cannot_pass_for_another_one() -> None:
+    view = read_modal(proposal(Action(name="refund", args={"amount": 5, "why": "broken\namount: 900"})), "")
+    (block,) = [found for found in view["blocks"] if "'refund'" in str(found) and "broken" in str(found)]
+    _, amount, why, words = block["elements"]
+    assert read(amount) == "amount: \n5"
+    assert (read(why), why["elements"][0]["style"]) == ("why", {"bold": True})
+    assert (words["type"], read(words)) == ("rich_text_quote", "broken\namount: 900")
 
 
 @pytest.mark.parametrize(
