@@ -242,7 +242,9 @@ async def cycles(http: aiohttp.ClientSession, slack: LocalSlack, bot: Bot, first
             "messages": [{"role": "customer", "text": "Where is it?"}],
         }
         posted: asyncio.Future[Any] = asyncio.ensure_future(
-            slack.wait_for_message(channel, lambda m: f"cycle {number}." in str(m.blocks), 30, fresh=True)
+            slack.wait_for_message(
+                channel, lambda m: not m.edited and f"cycle {number}." in str(m.blocks), 30, fresh=True
+            )
         )
         await asyncio.sleep(0)
         await submit(
@@ -325,9 +327,7 @@ def report(
     for label, ours, theirs, ratio, aim in rows:
         print(f"{label:40} {ours:>12} {theirs:>18} {ratio:7.2f}  {aim}")
     print("Reference of a click: a bare Bolt app that only acknowledges, plus one bare durable SQLite commit.")
-    print(
-        "Reference of a cycle: the same walk in bare Bolt, without rules, database or record; the nearest peer does 20."
-    )
+    print("Reference of a cycle: the same walk in bare Bolt, with no rules and no database; the nearest peer does 20.")
 
 
 def main() -> None:
