@@ -74,6 +74,29 @@ async def test_windows_commands_and_home_work_over_a_socket(world: World) -> Non
     assert (await world.slack.wait_for_home("U0BEN")).blocks
 
 
+async def test_what_comes_three_times_over_a_socket_is_done_once(world: World) -> None:
+    proposed = await world.propose()
+    card = await world.card(proposed["id"])
+    world.slack.faults.duplicate("block_actions", copies=3)
+    await world.click("U0MARIA", card, ids.APPROVE)
+    assert (await world.get(proposed["id"], wait=5))["state"] == "executed"
+    world.slack.faults.duplicate("command", copies=3)
+    await world.slack.person("U0LEAD").command("/threshold orders 0.95 because it was wrong", "C0OPS")
+    edited = await world.propose(key="edited")
+    await world.click("U0BEN", await world.card(edited["id"]), ids.EDIT)
+    view = await world.slack.wait_for_view("U0BEN")
+    world.slack.faults.duplicate("view_submission", copies=3)
+    await world.slack.person("U0BEN").submit(view, {"text:0:line": "Better words."})
+    assert (await world.get(edited["id"], wait=5))["state"] == "executed"
+    await world.message("C0OPS", "it was wrong")
+    kinds = [event.event.kind for event in await world.sayso.store.read(lambda tx: tx.audit_events())]
+    assert [kinds.count(kind) for kind in ("proposal.approved", "threshold.changed", "proposal.edited")] == [1, 1, 1]
+    assert kinds.count("proposal.executed") == 2
+    assert len(await world.sayso.store.read(lambda tx: tx.setting_history("orders"))) == 1
+    told = [*world.slack.ephemerals("U0MARIA"), *world.slack.ephemerals("U0BEN")]
+    assert told == [], "whoever clicked once is not told that they were late"
+
+
 async def test_there_is_no_door_for_unsigned_requests_without_a_signing_secret(world: World) -> None:
     async with world.http.post(f"{world.sayso.url}/slack/events", data=b"payload=%7B%7D") as answer:
         assert answer.status == 404
