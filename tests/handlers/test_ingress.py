@@ -6,9 +6,9 @@ import urllib.parse
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
-from slack_bolt.async_app import AsyncBoltRequest
+from slack_bolt.request.internals import parse_body
 from slack_sdk.signature import SignatureVerifier
 
 from bot.local_slack.deliveries import FORM
@@ -73,10 +73,12 @@ TEXTS = st.text(st.characters(codec="utf-8"))
 
 
 def as_bolt_reads(body: str) -> object:
-    return AsyncBoltRequest(body=body, headers={"content-type": FORM}).body
+    # What it parses, without what it then looks for in it: `authorizations` that are none would end that.
+    return parse_body(body, FORM)
 
 
 @given(payload=st.dictionaries(TEXTS, TEXTS | st.integers() | st.lists(TEXTS)), ascii_only=st.booleans())
+@example(payload={"authorizations": "0"}, ascii_only=False)
 def test_an_interaction_says_the_same_as_if_bolt_had_opened_its_form(payload: dict[str, Any], ascii_only: bool) -> None:
     form = urllib.parse.urlencode({"payload": json.dumps(payload, ensure_ascii=ascii_only)})
     assert as_bolt_reads(opened(form)) == as_bolt_reads(form) == payload
