@@ -74,6 +74,15 @@ IDLE_SECONDS: Final = 75.0
 """A connection that brought no whole head of a request by then is cut; proxies keep theirs a minute, and cut first."""
 LINGER_SECONDS: Final = 2.0
 """How long what follows a refusal is read and thrown away, so that the sender sees the refusal."""
+CALLED: Final = {
+    ErrandKind.CARD: "the card of a case",
+    ErrandKind.REPAINT: "a change of a card",
+    ErrandKind.LOG: "a line of the log",
+    ErrandKind.RELOG: "a change of a log line",
+    ErrandKind.CALLBACK: "a callback to the agent",
+    ErrandKind.GO_AHEAD: "the agent's go-ahead",
+    ErrandKind.SPEAK: "a line to the customer",
+}
 SAID_IN_SLACK: Final = (
     *(ErrandKind.CARD, ErrandKind.REPAINT, ErrandKind.WHISPER),
     *(ErrandKind.NOTICE, ErrandKind.LOG, ErrandKind.RELOG),
@@ -349,7 +358,7 @@ def _tell_of_dead(tx: Tx, policy: Policy, clock: Clock, errand: Errand, error: s
     if errand.kind in (ErrandKind.NOTICE, ErrandKind.WHISPER, ErrandKind.CHART):
         log.error("errand_given_up", errand=errand.id, kind=errand.kind, error=error)
         return
-    lines = [Line(label="What", text=errand.kind.value), Line(label="Why", text=error)]
+    lines = [Line(label="What", text=CALLED.get(errand.kind, errand.kind.value)), Line(label="Why", text=error)]
     if errand.proposal_id:
         lines.append(Line(label="Case", text=errand.proposal_id))
     Errands(tx, policy, clock).notice("Something could not be delivered and was given up.", lines, level="alarm")

@@ -11,7 +11,8 @@ from typing import Final
 
 from bot.domain.authority import Beside, Person, approvals_needed, check_reviewer
 from bot.domain.decision import DECIDES, SYSTEM, Actor, Decision, DecisionKind, Seen
-from bot.domain.errors import AgreedEarlier, BadInput, Conflict, KeyReused, NotFound, SaysoError
+from bot.domain.errors import AgreedEarlier, BadInput, Conflict, KeyReused, NotFound, OutOfTurn, SaysoError
+from bot.domain.late import late
 from bot.domain.lifecycle import PAST, WAITING, Move, State, Verdict, step
 from bot.domain.offer import THRESHOLDS_CONNECTOR, check_edit
 from bot.domain.policy import Policy
@@ -308,9 +309,11 @@ class Approvals:
                 raise NotFound(f"There is no proposal {proposal_id}.")
             if before.state is State.CANCELLED and before.decision and before.decision.kind is DecisionKind.WITHDRAWN:
                 return before
-            return self._moves.cancelled(
-                tx, before, Actor(kind="agent", id=agent, name=agent), Move.WITHDRAW, "withdrawn by its agent"
-            )
+            by = Actor(kind="agent", id=agent, name=agent)
+            try:
+                return self._moves.cancelled(tx, before, by, Move.WITHDRAW, "withdrawn by its agent")
+            except OutOfTurn:
+                raise late(before, self._clock.now()) from None
 
         return await self._store.transact(work)
 

@@ -70,7 +70,8 @@ async def _serve(config: Config, stop: asyncio.Event) -> None:
     for warning in warnings(policy):
         typer.echo(f"Note: {warning}", err=True)
     async with App(config, policy) as sayso:
-        typer.echo(f"Sayso listens on {sayso.url}; Slack posts to {sayso.url}/slack/events.")
+        how = "Slack is connected by Socket Mode" if config.app_token else f"Slack posts to {sayso.url}/slack/events"
+        typer.echo(f"Sayso listens on {sayso.url}; {how}.")
         await stop.wait()
 
 
@@ -107,7 +108,12 @@ def check(path: Annotated[Path | None, typer.Argument(help="The policy file; def
 @tokens.command("create")
 def create_token(
     name: str,
-    scope: Annotated[str, typer.Option(help="propose, read or admin")],
+    scope: Annotated[
+        str,
+        typer.Option(
+            help="propose: submit, and see its own; read or admin: see the cases of every agent, propose nothing"
+        ),
+    ],
     owner: Annotated[
         str | None, typer.Option(help="The Slack user whose agent it is: may not decide its cases.")
     ] = None,

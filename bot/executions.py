@@ -10,10 +10,14 @@ from bot.domain.errors import AlreadyDecided, Conflict
 from bot.domain.lifecycle import Move, State, step
 from bot.domain.policy import Policy
 from bot.domain.proposal import Execution, Json, Proposal
-from bot.errands import LOG, OPS, REVIEW, Errands
+from bot.errands import LOG, OPS, REVIEW, Errands, Line, about
 from bot.moves import Moves, check_heard
 from bot.ports import Clock, Store, Tx
 
+AGAIN: Final = {
+    Move.FAIL: "What was tried again has failed again.",
+    Move.LOSE: "What was tried again is in doubt: nobody knows whether it happened.",
+}
 TOLD_TO_THE_AGENT: Final = {Move.SUCCEED: "proposal.executed", Move.FAIL: "proposal.failed"}
 
 
@@ -42,6 +46,10 @@ class Executions:
         if event := TOLD_TO_THE_AGENT.get(move):
             errands.callback(after, event)
         if move is not Move.SUCCEED:
+            if any(room == OPS for room, _ in after.cards):
+                # Its card is there already, and nobody is told when a card changes.
+                lines = [Line(label="Why", text=execution.error or ""), *about(after)]
+                errands.notice(AGAIN[move], lines, about=after, level="alarm")
             after = self._moves.show(tx, errands, after, OPS, self._policy.channels.ops)
         if after.decision and after.decision.kind is DecisionKind.AUTOMATIC and (move is not Move.SUCCEED or earlier):
             _relog(tx, errands, after)

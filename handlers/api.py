@@ -195,7 +195,7 @@ def _sooner(proposal: Proposal, asked: timedelta | None) -> str | None:
 
 
 def only(token: Token) -> str | None:
-    """Whose proposals this token may see: an agent its own, an admin everybody's."""
+    """Whose proposals this token may see: one that proposes its own, one that reads or administers everybody's."""
     return None if token.scope in (Scope.ADMIN, Scope.READ) else token.name
 
 

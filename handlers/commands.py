@@ -64,7 +64,7 @@ async def _queue(desk: Desk, person: Person | None) -> list[Block]:
         return queue(page, total, pause)
     waiting, pause = await desk.store.read(lambda tx: (tx.waiting(LOOKED_THROUGH), tx.pause()))
     own = mine(desk.policy, person, waiting)
-    return queue(own, len(own), pause)
+    return queue(own, len(own), pause, others=len(waiting) - len(own))
 
 
 async def _say(ack: AsyncAck, text: str, blocks: list[Block]) -> None:

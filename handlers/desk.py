@@ -13,6 +13,7 @@ from bot.domain.proposal import Content, Proposal
 from bot.executions import Executions
 from bot.intake.reception import Reception
 from bot.ports import Clock, Store
+from bot.slack.metadata import Metadata
 from bot.slack.parts import named
 from bot.slack.roster import Roster
 from bot.switch import Switch
@@ -104,6 +105,8 @@ def user_of(body: Body) -> str:
 
 
 def channel_of(body: Body) -> str | None:
-    """The channel where it happened, if it happened in one."""
+    """The channel where it happened, or from where its window was opened, if it was one."""
     channel = (body.get("channel") or {}).get("id") or (body.get("container") or {}).get("channel_id")
+    if not channel and (metadata := (body.get("view") or {}).get("private_metadata")):
+        channel = Metadata.of(metadata).channel
     return str(channel) if channel else None

@@ -23,7 +23,7 @@ async def home_opened(event: dict[str, Any], body: dict[str, Any], client: Async
         return
     waiting, pause = await desk.store.read(lambda tx: (tx.waiting(LOOKED_THROUGH), tx.pause()))
     own = mine(desk.policy, person, waiting)
-    await _publish(client, user, home(own, len(own), pause))
+    await _publish(client, user, home(own, len(own), pause, others=len(waiting) - len(own)))
 
 
 async def _publish(client: AsyncWebClient, user: str, view: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """Errors as RFC 9457 problem details: the one function that turns them into HTTP."""
 
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 import structlog
 from aiohttp import web
@@ -52,12 +53,20 @@ _TITLES = {
 }
 
 
+_PATTERNS: Final = {
+    "string_pattern_mismatch": "use letters, digits and . _ - only (in a category small letters), at most 80, "
+    "and begin with a letter or a digit"
+}
+
+
 def invalid(error: ValidationError) -> web.Response:
     """Each wrong field with a sentence."""
     errors = []
     for fault in error.errors(include_url=False, include_input=False, include_context=False)[:20]:
         where = ".".join(str(part) for part in fault["loc"])[:120] or "the body"
-        errors.append({"field": where, "detail": fault["msg"]})
+        errors.append(
+            {"field": where, "detail": _PATTERNS.get(fault["type"], fault["msg"]).removeprefix("Value error, ")}
+        )
     first = errors[0]
     return problem(422, f"{first['field']}: {first['detail']}.", errors=errors)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck
 
-from bot.domain.errors import AlreadyDecided, Conflict, SaysoError, WroteAgain
+from bot.domain.errors import AlreadyDecided, BadField, Conflict, SaysoError, WroteAgain
 from bot.domain.proposal import Proposal, alike
 from bot.slack.blocks import line, modal, rich, words
 from bot.slack.metadata import Metadata
@@ -86,13 +86,14 @@ def _typed_in(proposal: Proposal, values: dict[str, Any]) -> Proposal:
 
 
 async def _refuse(ack: AsyncAck, body: Body, view: Body, error: SaysoError) -> None:
-    """Under the first field, so that nothing typed is lost; in a window without fields, as its text."""
+    """Under its own field or the first, so that nothing typed is lost; in a window without fields, as its text."""
     if isinstance(error, AlreadyDecided) and error.winner_id == user_of(body):
         await ack()
         return
     fields = [block["block_id"] for block in view["blocks"] if block["type"] == "input"]
     if fields:
-        await ack(response_action="errors", errors={fields[0]: error.sentence})
+        block = error.block if isinstance(error, BadField) and error.block in fields else fields[0]
+        await ack(response_action="errors", errors={block: error.sentence})
         return
     told = modal(view["callback_id"], "Not done", [rich(line(words(error.sentence)))], metadata="", submit=None)
     await ack(response_action="update", view=told)

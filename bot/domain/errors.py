@@ -2,6 +2,7 @@
 
 SaysoError
 ├── BadInput              the caller's words are off: say what to do instead
+│   ├── BadField          one field of a form, named by its block
 │   └── PolicyProblem     a policy file that cannot be used, with its line
 ├── NotFound              nothing has that id, as far as this caller may know
 ├── Conflict              the caller is late or out of turn
@@ -29,6 +30,14 @@ class SaysoError(Exception):
 
 class BadInput(SaysoError, ValueError):
     """The input cannot be used as it is; the sentence says what would do."""
+
+
+class BadField(BadInput):
+    """What was typed into one field of a window, `block`, cannot be used."""
+
+    def __init__(self, sentence: str, *, block: str) -> None:
+        super().__init__(sentence)
+        self.block = block
 
 
 class PolicyProblem(BadInput):

@@ -52,6 +52,8 @@ def _action(action: ActionRule) -> tuple[str, ...]:
 
 
 def _connector(connector: ConnectorRule) -> tuple[str, ...]:
+    if connector.type == "slack_thread":
+        return connector.name, "is looked for in its thread before it is tried again"
     meaning = "is recognised by its key" if connector.idempotent else "may happen twice, so a person decides"
     return connector.name, meaning
 

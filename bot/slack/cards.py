@@ -42,7 +42,7 @@ from bot.slack.blocks import (
     wrapped_table,
 )
 from bot.slack.changes import changes
-from bot.slack.parts import banner, cell, destination, evidence, masked_in, safe_link, speaker, what, who
+from bot.slack.parts import banner, cell, destination, evidence, masked_in, safe_link, speaker, spoken, what, who
 from bot.slack.status import status
 from bot.slack.wrote_again import wrote_again
 
@@ -160,22 +160,23 @@ def _customer_words(proposal: Proposal) -> list[Block]:
         return []
     earlier = len(proposal.conversation.messages) - 1
     tail = [line(words(f"{earlier} earlier message{'s' if earlier > 1 else ''} in the full case", italic=True))]
-    return [rich(quote(shown(text, CUSTOMER_WORDS)), *(tail if earlier > 0 else []))]
+    return [rich(*spoken(text, CUSTOMER_WORDS), *(tail if earlier > 0 else []))]
 
 
 def _conversation(proposal: Proposal, left: int) -> list[Block]:
     """The newest messages that fit, oldest first; the full case has them all."""
     sections: list[Element] = []
+    unseen = len(proposal.conversation.messages)
     for message in reversed(proposal.conversation.messages[-MESSAGES:]):
-        text = shown(message.text, min(left, 1500)) or "(empty)"
         name = shown(speaker(message.role, proposal.conversation.customer), 80)
-        left -= len(text) + len(name)
-        sections[:0] = [line(words(name, bold=True)), quote(text)]
+        sections[:0] = [line(words(name, bold=True)), *spoken(message.text or "(empty)", left)]
+        left -= min(len(message.text), left) + len(name)
+        unseen -= 1
         if left < 200:
             break
-    unseen = len(proposal.conversation.messages) - len(sections) // 2
     if unseen > 0:
-        sections[:0] = [line(words(f"{unseen} earlier messages are in the full case.", italic=True))]
+        earlier = "1 earlier message is" if unseen == 1 else f"{unseen} earlier messages are"
+        sections[:0] = [line(words(f"{earlier} in the full case.", italic=True))]
     return [rich(*sections)] if sections else []
 
 
@@ -267,7 +268,8 @@ def _small_print(proposal: Proposal) -> list[Block]:
         if proposal.connector != THRESHOLDS_CONNECTOR:
             parts.append(words(" · no confidence given"))
     elif f"{number(confidence)} sure" not in ruling.reason:
-        parts.append(words(f" · confidence {number(confidence)}"))
+        needed = "" if ruling.threshold is None else f", {number(ruling.threshold)} needed to run on its own"
+        parts.append(words(f" · confidence {number(confidence)}{needed}"))
     return [rich(line(*parts))]
 
 

@@ -30,12 +30,17 @@ LOOKED_THROUGH = 1000
 """Of so many waiting cases, the soonest to expire, a person's own are picked."""
 
 
-def queue(proposals: Sequence[Proposal], total: int, pause: Pause | None, *, limit: int = QUEUE_ROWS) -> list[Block]:
-    """What waits, the soonest to expire first, each with a button that opens its full case."""
+def queue(
+    proposals: Sequence[Proposal], total: int, pause: Pause | None, *, others: int = 0, limit: int = QUEUE_ROWS
+) -> list[Block]:
+    """What waits, the soonest to expire first, each with a button that opens its full case; `others` wait elsewhere."""
     blocks: list[Block] = []
     if pause:
         reason = f": {shown(pause.reason, 200)}" if pause.reason else ""
         blocks.append(rich(line(words("⏸ Executions are paused by "), mention(pause.by.id), words(reason))))
+    if not proposals and others:
+        wait = "1 case waits" if others == 1 else f"{others} cases wait"
+        return [*blocks, section(f"*Nothing waits for you.* {wait} for others; `/approvals` lists them.")]
     if not proposals:
         return [*blocks, section("*Nothing waits.* Every case is decided.")]
     blocks.append(section(f"*{total} waiting*" + (f", the first {limit} of them" if total > limit else "")))
@@ -68,9 +73,9 @@ def mine(policy: Policy, person: Person, proposals: Sequence[Proposal]) -> list[
     ]
 
 
-def home(proposals: Sequence[Proposal], total: int, pause: Pause | None) -> dict[str, Any]:
+def home(proposals: Sequence[Proposal], total: int, pause: Pause | None, *, others: int = 0) -> dict[str, Any]:
     """The App Home: the queue of whoever looks."""
     blocks: list[Block] = [{"type": "header", "text": {"type": "plain_text", "text": "What waits for you"}}]
-    blocks += queue(proposals, total, pause, limit=HOME_ROWS)
+    blocks += queue(proposals, total, pause, others=others, limit=HOME_ROWS)
     blocks.append(context("/approvals lists the queue anywhere, /threshold shows and changes what runs on its own."))
     return {"type": "home", "blocks": blocks[:100]}

@@ -5,7 +5,7 @@ import math
 import re
 from typing import Any, Final
 
-from bot.domain.errors import BadInput
+from bot.domain.errors import BadField, BadInput
 from bot.domain.proposal import Action, Content, Json, Proposal, Reply
 from bot.domain.text import reveal
 from bot.slack import ids
@@ -26,7 +26,7 @@ from bot.slack.blocks import (
     whole,
     words,
 )
-from bot.slack.parts import banner, cell, evidence, what
+from bot.slack.parts import banner, cell, evidence, spoken, what
 from bot.slack.wrote_again import wrote_again_in_full
 from bot.strict_json import BadJson, parse
 
@@ -89,8 +89,11 @@ def edited(content: Content, values: dict[str, Any]) -> Content:
         return Reply(text=joined.removeprefix("\n"))
     args: dict[str, Json] = {}
     for name, old in content.args.items():
-        state = values.get(f"{ids.ARG_BLOCK}:{name}")
-        args[name] = old if state is None else _argument_of(name, old, state)
+        state = values.get(block := f"{ids.ARG_BLOCK}:{name}")
+        try:
+            args[name] = old if state is None else _argument_of(name, old, state)
+        except BadInput as error:
+            raise BadField(error.sentence, block=block) from None
     return Action(name=content.name, args=args)
 
 
@@ -193,7 +196,7 @@ def _heading(proposal: Proposal) -> list[Block]:
     """What this is about, because a window hides the card: who, and the customer's newest words."""
     start = line(*what(proposal.content, proposal.conversation.customer))
     text = proposal.asked
-    return [rich(start, *([quote(shown(text, CUSTOMER_WORDS))] if text.strip() else []))]
+    return [rich(start, *(spoken(text, CUSTOMER_WORDS) if text.strip() else []))]
 
 
 def _reason(label: str) -> list[Block]:

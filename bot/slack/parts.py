@@ -11,11 +11,13 @@ from bot.domain.text import reveal, shorten
 from bot.slack.blocks import (
     Block,
     Element,
+    all_shown,
     channel,
     line,
     link,
     masked_kinds,
     one_line,
+    quote,
     rich,
     shown,
     words,
@@ -58,6 +60,12 @@ def named(proposal: Proposal) -> str:
     name = shown(who(proposal.conversation.customer), 80)
     content = proposal.content
     return f"Reply to {name}" if isinstance(content, Reply) else f"{shown(content.name, 80)} for {name}"
+
+
+def spoken(text: str, limit: int) -> list[Element]:
+    """Somebody's words behind a bar, and below them that the full case has the rest, where it is cut."""
+    rest = [] if all_shown(text, limit) else [line(words("The rest of it is in the full case.", italic=True))]
+    return [quote(shown(text, limit)), *rest]
 
 
 def masked_in(content: Content) -> tuple[str, ...]:

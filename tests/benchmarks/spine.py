@@ -105,6 +105,7 @@ async def bot_process(slack: LocalSlack, folder: Path) -> AsyncIterator[Bot]:
 @asynccontextmanager
 async def bare_bolt(slack: LocalSlack) -> AsyncIterator[Bot]:
     """The reference app."""
+    begun = time.perf_counter()
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -114,7 +115,8 @@ async def bare_bolt(slack: LocalSlack) -> AsyncIterator[Bot]:
     )
     try:
         assert process.stdout
-        yield Bot((await process.stdout.readline()).decode().strip(), process.pid)
+        url = (await process.stdout.readline()).decode().strip()
+        yield Bot(url, process.pid, ready_after=time.perf_counter() - begun)
     finally:
         process.terminate()
         await process.wait()
@@ -287,47 +289,51 @@ async def measure() -> None:
                 recorder(slack, bot.url) as record,
                 aiohttp.ClientSession(connector=connector) as http,
             ):
-                idle = memory_of(bot.pid)
+                idle, bare_idle = memory_of(bot.pid), memory_of(bare.pid)
                 commit = durable_commit(folder)
                 one = await clicks(http, slack, bot, bare, record, 1, 0)
                 many = await clicks(http, slack, bot, bare, record, 16, 100_000)
                 card = await submit_to_card(http, slack, bot, 200_000)
+                bare_card = await submit_to_card(http, slack, bare, 210_000)
                 rate, bare_rate = await full_cycles(http, slack, bot, bare)
-                report(bot, idle, commit, one, many, card, rate, bare_rate)
+                reference = Bare(bare, bare_idle, commit, bare_card, bare_rate)
+                report(bot, idle, one, many, card, rate, reference)
 
 
-def report(
-    bot: Bot,
-    idle: float,
-    commit: float,
-    one: Clicks,
-    many: Clicks,
-    card: float,
-    rate: float,
-    bare_rate: float,
-) -> None:
+@dataclass(frozen=True)
+class Bare:
+    """What the bare app came to: megabytes when idle, seconds of a durable commit and of a card, cycles a second."""
+
+    app: Bot
+    idle: float
+    commit: float
+    card: float
+    rate: float
+
+
+def report(bot: Bot, idle: float, one: Clicks, many: Clicks, card: float, rate: float, bare: Bare) -> None:
     """Print the table; the smaller a ratio the better, but for the rate."""
-    reference = one.bare_median + commit
     rows = []
     for workers, seen in (("1 connection", one), ("16 connections", many)):
-        for name, own, bare, aim in (
+        for name, own, theirs, aim in (
             (f"click to acknowledged, {workers}", seen.median, seen.bare_median, "≤ 2"),
             ("  95th percentile", seen.slow, seen.bare_slow, ""),
         ):
-            theirs = f"{bare * 1e3:.2f} + {commit * 1e3:.2f} ms"
-            rows.append((name, f"{own * 1e3:.2f} ms", theirs, own / (bare + commit), aim))
+            both = f"{theirs * 1e3:.2f} + {bare.commit * 1e3:.2f} ms"
+            rows.append((name, f"{own * 1e3:.2f} ms", both, own / (theirs + bare.commit), aim))
+    loaded, bare_loaded, ready = memory_of(bot.pid), memory_of(bare.app.pid), bare.app.ready_after
     rows += [
-        ("submit to card", f"{card * 1e3:.2f} ms", f"{reference * 1e3:.2f} ms", card / reference, ""),
-        ("full cycles a second", f"{rate:.0f}", f"{bare_rate:.0f}", rate / bare_rate, "≥ 200 a second"),
-        ("start to ready", f"{bot.ready_after:.2f} s", "", bot.ready_after / 1.5, "≤ 1 (1.5 s)"),
-        ("memory when idle", f"{idle:.0f} MB", "", idle / 120, "≤ 1 (120 MB)"),
-        ("memory after the load", f"{memory_of(bot.pid):.0f} MB", "", memory_of(bot.pid) / 120, "≤ 1 (120 MB)"),
+        ("submit to card", f"{card * 1e3:.2f} ms", f"{bare.card * 1e3:.2f} ms", card / bare.card, ""),
+        ("full cycles a second", f"{rate:.0f}", f"{bare.rate:.0f}", rate / bare.rate, "≥ 200 a second"),
+        ("start to ready", f"{bot.ready_after:.2f} s", f"{ready:.2f} s", bot.ready_after / ready, "≤ 1.5 s"),
+        ("memory when idle", f"{idle:.0f} MB", f"{bare.idle:.0f} MB", idle / bare.idle, "< 120 MB"),
+        ("memory after the load", f"{loaded:.0f} MB", f"{bare_loaded:.0f} MB", loaded / bare_loaded, "< 120 MB"),
     ]
     print(f"\n{'The spine':40} {'Sayso':>12} {'reference':>18} {'ratio':>7}  aim")
-    for label, ours, theirs, ratio, aim in rows:
-        print(f"{label:40} {ours:>12} {theirs:>18} {ratio:7.2f}  {aim}")
+    for label, ours, reference, ratio, aim in rows:
+        print(f"{label:40} {ours:>12} {reference:>18} {ratio:7.2f}  {aim}")
     print("Reference of a click: a bare Bolt app that only acknowledges, plus one bare durable SQLite commit.")
-    print("Reference of a cycle: the same walk in bare Bolt, with no rules and no database; the nearest peer does 20.")
+    print("Reference of a card and a cycle: the same walk in bare Bolt, with no rules and no database; a peer does 20.")
 
 
 def main() -> None:

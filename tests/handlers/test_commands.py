@@ -168,6 +168,16 @@ def only_words(blocks: Any, text: str) -> None:
     assert text not in HIDING.values() or text not in read(blocks)
 
 
+async def test_where_nothing_waits_for_me_it_is_said_what_waits_for_others(world: World) -> None:
+    nothing = read((await typed(world, "/approvals mine", "U0BEN"))["blocks"])
+    assert "Every case is decided." in nothing
+    await world.propose(category="legal")
+    bens = read((await typed(world, "/approvals mine", "U0BEN"))["blocks"])
+    assert "*Nothing waits for you.* 1 case waits for others; `/approvals` lists them." in bens
+    await world.slack.person("U0BEN").open_home()
+    assert "1 case waits for others" in str((await world.slack.wait_for_home("U0BEN")).blocks)
+
+
 async def test_the_queue_lists_what_waits_and_mine_only_what_i_may_decide(world: World) -> None:
     held = await world.propose(conversation={"id": "c", "customer": {"name": "Held Customer"}})
     await world.propose(category="legal", conversation={"id": "d", "customer": {"name": "Legal Customer"}})

@@ -66,6 +66,7 @@ async def test_the_card_shows_what_a_reviewer_needs_to_decide(world: World) -> N
         "Your refund was sent on Monday.",
         "refunds",
         "0.61",
+        "'text': 'refunds', 'style': {'code': True}",
         "A person approves every draft in refunds.",
         "Refunds take three days.",
         "Expires",

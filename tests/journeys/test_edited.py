@@ -125,7 +125,7 @@ async def test_an_argument_that_cannot_be_read_keeps_the_window_open(world: Worl
     maria = world.slack.person("U0MARIA")
     refused = await maria.submit(view, {"arg:items": "[1,"})
     assert refused.body["response_action"] == "errors"
-    assert "items has to be JSON" in str(refused.body["errors"])
+    assert "items has to be JSON" in refused.body["errors"]["arg:items"]
     assert maria.view is not None
     assert (await world.get(proposed["id"]))["state"] == "pending"
 

@@ -282,3 +282,15 @@ async def test_a_reviewer_who_is_in_the_escalation_group_too_may_decide_it(
         done = await world.get(proposed["id"], wait=5)
         assert (done["state"], done["decision"]["by"]["id"]) == ("executed", "U0BEN")
         assert world.slack.ephemerals("U0BEN") == []
+
+
+async def test_a_long_message_stands_on_the_escalation_card_whole_and_one_that_is_cut_says_so(world: World) -> None:
+    talk = {"id": "conv-9", "messages": [{"role": "customer", "text": f"{'A' * 3000} please cancel TAILWORD"}]}
+    _, review, card = await escalated(world, conversation=talk)
+    assert "TAILWORD" in str(card.blocks)
+    assert "The rest of it" not in str(card.blocks)
+    assert "TAILWORD" not in str(review.blocks)
+    assert "The rest of it is in the full case." in str(review.blocks)
+    talk = {"id": "conv-10", "messages": [{"role": "customer", "text": f"{'B' * 5000} please cancel TAILWORD"}]}
+    _, _, card = await escalated(world, conversation=talk, key="longer")
+    assert "The rest of it is in the full case." in str(card.blocks)

@@ -51,6 +51,16 @@ async def test_a_failure_stands_there_with_its_buttons(world: World, shop: Shop)
     assert "Ana Lopez" in str(alarm.blocks)
 
 
+async def test_what_fails_again_is_said_again(world: World, shop: Shop) -> None:
+    shop.mood = refusing(422)
+    proposed = await world.propose(category="orders")
+    alarm = await world.card(proposed["id"], "C0OPS", "It failed")
+    assert "failed again" not in str(notices(world.slack))
+    await world.click("U0BEN", alarm, ids.RETRY, "C0OPS")
+    notice = await world.message("C0OPS", "What was tried again has failed again.")
+    assert proposed["id"] in str(notice.blocks) and "422" in str(notice.blocks)
+
+
 async def test_an_expired_case_stands_there(world: World, clock: MovableClock) -> None:
     proposed = await world.propose(expires_in=60)
     pass_time(world, clock, timedelta(seconds=61))

@@ -100,6 +100,19 @@ async def test_the_approval_of_somebody_who_may_not_decide_any_more_does_not_cou
     ]
 
 
+async def test_whoever_approves_in_a_window_is_told_whose_approval_does_not_count(world: World) -> None:
+    proposed = await world.act("close_account", ACCOUNT | {"reason": "x" * 400})
+    card = await world.card(proposed["id"])
+    await world.click("U0OTHER", card, ids.READ)
+    await world.slack.person("U0OTHER").submit(await world.slack.wait_for_view("U0OTHER"), {})
+    now = await painted(world, card, "1 of 2 approvals")
+    leaves_the_group(world.slack)
+    await world.click("U0BEN", now, ids.READ)
+    await world.slack.person("U0BEN").submit(await world.slack.wait_for_view("U0BEN"), {})
+    await told(world, "U0BEN", "does not count any more")
+    assert (await world.get(proposed["id"]))["state"] == "pending"
+
+
 async def test_the_approval_of_somebody_whom_the_policy_names_no_more_does_not_count(
     tmp_path: Path, shop: Shop, clock: MovableClock
 ) -> None:
