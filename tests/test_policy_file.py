@@ -368,3 +368,9 @@ def test_a_description_tells_what_each_action_needs_and_counts_the_people() -> N
         "People: 2 people may approve, 1 person and 2 groups may decide escalations, "
         "1 person may administer; they may not decide a case of their own."
     )
+
+
+def test_a_description_says_how_each_connector_is_kept_from_doing_it_twice() -> None:
+    _, lines = _described()
+    rows = [re.split(r" {2,}", line) for line in lines]
+    assert ["slack_thread", "is looked for in its thread before it is tried again"] in rows
