@@ -136,3 +136,9 @@ async def test_every_refusal_is_as_described(world: World, method: str, path: st
         answer = await send(world, method, path, Authorization=token)
         assert answer.status >= 400
         as_described(described, method.lower(), answer)
+
+
+@pytest.mark.parametrize("path", ["/v1/proposals", "/v1/tickets"])
+def test_a_submission_is_described_with_its_idempotency_key(path: str) -> None:
+    headers = [one["name"] for one in SPEC["paths"][path]["post"]["parameters"] if one["in"] == "header"]
+    assert "Idempotency-Key" in headers
