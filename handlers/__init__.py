@@ -5,7 +5,7 @@ from functools import partial
 from slack_bolt.async_app import AsyncApp
 
 from bot.slack import ids
-from handlers import actions, commands, events, messages, views
+from handlers import actions, commands, events, home, messages, views
 from handlers.desk import Desk
 
 
@@ -35,6 +35,6 @@ def register(app: AsyncApp, desk: Desk) -> None:
     app.command(ids.THRESHOLD_COMMAND)(at(commands.threshold))
     app.command(ids.APPROVALS_COMMAND)(at(commands.approvals))
 
-    app.event("app_home_opened")(at(events.home_opened))
+    app.event("app_home_opened")(at(home.home_opened))
     app.event("user_change")(at(events.user_changed))
     app.event("message")(at(messages.posted))

@@ -22,6 +22,7 @@ from bot.slack.modals import edit_modal, read_modal, reject_modal
 from bot.slack.patience import within
 from bot.slack.thresholds import applied
 from handlers.desk import Body, Desk, channel_of
+from handlers.home import home_again
 
 log = structlog.get_logger(__name__)
 Decide = Callable[[Seen, Person], Awaitable[Proposal]]
@@ -199,9 +200,16 @@ async def _show_view(body: Body, client: AsyncWebClient, desk: Desk, view: dict[
             await client.views_open(trigger_id=body["trigger_id"], view=view)
     except NETWORK as error:
         log.warning("view_not_opened", error=str(error)[:300])
-        await desk.tell(body, SaysoError(TRIGGER_SPENT))
+        await _not_opened(body, client, desk, TRIGGER_SPENT)
     except SlackApiError as error:
         status, name = said(error)
         log.warning("view_not_opened", status=status, error=name)
         spent = status == 429 or status >= 500 or name in SPENT
-        await desk.tell(body, SaysoError(TRIGGER_SPENT if spent else WINDOW_REFUSED.format(name=name)))
+        await _not_opened(body, client, desk, TRIGGER_SPENT if spent else WINDOW_REFUSED.format(name=name))
+
+
+async def _not_opened(body: Body, client: AsyncWebClient, desk: Desk, why: str) -> None:
+    if channel_of(body) is None:
+        await home_again(body, client, desk, told=why)
+    else:
+        await desk.tell(body, SaysoError(why))

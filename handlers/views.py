@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck
+from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import AlreadyDecided, BadField, Conflict, SaysoError, WroteAgain
 from bot.domain.proposal import Proposal, alike
@@ -12,6 +13,7 @@ from bot.slack.blocks import line, modal, rich, words
 from bot.slack.metadata import Metadata
 from bot.slack.modals import edit_modal, edited, read_modal, reason_of
 from handlers.desk import Body, Desk, user_of
+from handlers.home import home_again
 
 
 async def edit(ack: AsyncAck, body: Body, view: Body, desk: Desk) -> None:
@@ -39,11 +41,11 @@ async def edit(ack: AsyncAck, body: Body, view: Body, desk: Desk) -> None:
     await ack()
 
 
-async def read(ack: AsyncAck, body: Body, view: Body, desk: Desk) -> None:
+async def read(ack: AsyncAck, body: Body, view: Body, client: AsyncWebClient, desk: Desk) -> None:
     """Approve what was read in full."""
     try:
-        seen = Metadata.of(view["private_metadata"]).seen
-        await desk.approve(body, seen)
+        metadata = Metadata.of(view["private_metadata"])
+        await desk.approve(body, metadata.seen)
     except WroteAgain:
         await _show_again(ack, body, view, desk, read_modal)
         return
@@ -51,6 +53,8 @@ async def read(ack: AsyncAck, body: Body, view: Body, desk: Desk) -> None:
         await _refuse(ack, body, view, error)
         return
     await ack()
+    if metadata.channel is None:
+        await home_again(body, client, desk)
 
 
 async def reject(ack: AsyncAck, body: Body, view: Body, desk: Desk) -> None:

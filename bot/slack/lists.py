@@ -73,9 +73,12 @@ def mine(policy: Policy, person: Person, proposals: Sequence[Proposal]) -> list[
     ]
 
 
-def home(proposals: Sequence[Proposal], total: int, pause: Pause | None, *, others: int = 0) -> dict[str, Any]:
-    """The App Home: the queue of whoever looks."""
-    blocks: list[Block] = [{"type": "header", "text": {"type": "plain_text", "text": "What waits for you"}}]
+def home(
+    proposals: Sequence[Proposal], total: int, pause: Pause | None, *, others: int = 0, told: str = ""
+) -> dict[str, Any]:
+    """The App Home: the queue of whoever looks, below a sentence about what they just did there."""
+    blocks: list[Block] = [rich(line(words(told, bold=True)))] if told else []
+    blocks.append({"type": "header", "text": {"type": "plain_text", "text": "What waits for you"}})
     blocks += queue(proposals, total, pause, others=others, limit=HOME_ROWS)
     blocks.append(context("/approvals lists the queue anywhere, /threshold shows and changes what runs on its own."))
     return {"type": "home", "blocks": blocks[:100]}

@@ -30,18 +30,36 @@ async def opened_from_home(world: World, user: str) -> View:
 async def test_a_case_can_be_approved_where_it_was_opened(world: World) -> None:
     proposed = await world.propose()
     view = await opened_from_home(world, "U0BEN")
+    home = await world.slack.wait_for_home("U0BEN")
     for words in ("Where is my refund", "Your refund was sent on Monday.", "<#C0REVIEW>"):
         assert words in str(view.blocks), words
     assert (await world.slack.person("U0BEN").submit(view)).ok
     done = await world.get(proposed["id"])
     assert (done["state"], done["decision"]["by"]["id"]) == ("approved", "U0BEN")
     assert world.slack.person("U0BEN").view is None
-    # The Home that they still see is older than the decision.
-    home = await world.slack.wait_for_home("U0BEN")
+    # The Home that they still see may be older than the decision.
     await world.slack.person("U0BEN").click_in_view(home, ids.OPEN)
     again = await world.slack.wait_for_view("U0BEN")
     assert "Approved by Ben" in read(again.blocks)
     assert not again.payload.get("submit")
+
+
+async def test_the_home_shows_no_more_what_was_approved_there(world: World) -> None:
+    await world.propose(conversation={"id": "c", "customer": {"name": "Held Customer"}})
+    view = await opened_from_home(world, "U0BEN")
+    assert "Held Customer" in read((await world.slack.wait_for_home("U0BEN")).blocks)
+    await world.slack.person("U0BEN").submit(view)
+    assert "Every case is decided." in read((await world.slack.wait_for_home("U0BEN")).blocks)
+
+
+async def test_a_window_that_slack_does_not_open_is_said_in_the_home(world: World) -> None:
+    await world.propose()
+    await world.slack.person("U0BEN").open_home()
+    world.slack.faults.server_error("views.open")
+    await world.slack.person("U0BEN").click_in_view(await world.slack.wait_for_home("U0BEN"), ids.OPEN)
+    home = read((await world.slack.wait_for_home("U0BEN")).blocks)
+    assert "Slack took too long to open the window; click again." in home
+    assert "1 waiting" in home
 
 
 async def test_whoever_submits_an_opened_case_late_is_told_in_the_window(world: World) -> None:
