@@ -34,8 +34,8 @@ async def test_a_case_can_be_approved_where_it_was_opened(world: World) -> None:
     for words in ("Where is my refund", "Your refund was sent on Monday.", "<#C0REVIEW>"):
         assert words in str(view.blocks), words
     assert (await world.slack.person("U0BEN").submit(view)).ok
-    done = await world.get(proposed["id"])
-    assert (done["state"], done["decision"]["by"]["id"]) == ("approved", "U0BEN")
+    done = await world.get(proposed["id"], wait=5)
+    assert (done["state"], done["decision"]["by"]["id"]) == ("executed", "U0BEN")
     assert world.slack.person("U0BEN").view is None
     # The Home that they still see may be older than the decision.
     await world.slack.person("U0BEN").click_in_view(home, ids.OPEN)
