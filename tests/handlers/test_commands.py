@@ -1,5 +1,6 @@
 """Slash commands: what cannot be read gets the right form, and only admins change anything, for all to see."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +177,14 @@ async def test_where_nothing_waits_for_me_it_is_said_what_waits_for_others(world
     assert "*Nothing waits for you.* 1 case waits for others; `/approvals` lists them." in bens
     await world.slack.person("U0BEN").open_home()
     assert "1 case waits for others" in str((await world.slack.wait_for_home("U0BEN")).blocks)
+
+
+async def test_what_expires_first_stands_first(world: World) -> None:
+    for number, seconds in enumerate((900, 300, 600)):
+        talk = {"id": f"c{number}", "customer": {"name": f"Customer {seconds}"}}
+        await world.propose(key=str(number), expires_in=seconds, conversation=talk)
+    seen = read((await typed(world, "/approvals"))["blocks"])
+    assert re.findall(r"Customer \d+", seen) == ["Customer 300", "Customer 600", "Customer 900"]
 
 
 async def test_the_queue_lists_what_waits_and_mine_only_what_i_may_decide(world: World) -> None:

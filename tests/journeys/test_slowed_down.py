@@ -2,12 +2,24 @@
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 
 from aiohttp import web
 
 from bot.slack import ids
 from tests.connectors.receiver import Received
-from tests.journeys.props import MovableClock, Shop, at_rest, obliging, painted, pass_time, until_stored
+from tests.journeys.props import (
+    MovableClock,
+    Shop,
+    at_rest,
+    bot_on,
+    empty_slack,
+    obliging,
+    painted,
+    pass_time,
+    shop_policy,
+    until_stored,
+)
 from tests.world import World
 
 
@@ -37,6 +49,19 @@ async def test_a_receiver_that_asks_for_patience_again_and_again_has_failed_in_t
     await world.click("U0BEN", alarm, ids.RETRY, "C0OPS")
     assert (await world.get(proposed["id"], wait=5))["state"] == "executed"
     assert len(shop.effects_of(proposed["id"])) == 1
+
+
+async def test_how_often_it_is_tried_is_the_policys_word(tmp_path: Path, shop: Shop, clock: MovableClock) -> None:
+    policy = shop_policy(shop).replace("[defaults]\n", "[defaults]\nattempts = 2\n")
+    async with empty_slack() as slack, bot_on(slack, tmp_path / "sayso.db", policy, clock) as world:
+        shop.mood = slow_down
+        proposed = await world.act("refund", {"amount": 180})
+        await world.click("U0MARIA", await world.card(proposed["id"]), ids.APPROVE)
+        await shop.arrival()
+        await until_stored(world, at_rest(clock, 1))
+        pass_time(world, clock, timedelta(minutes=2))
+        await world.card(proposed["id"], "C0OPS", "It failed")
+        assert len(shop.calls) == 2
 
 
 async def test_it_is_called_no_sooner_than_it_asked_for(world: World, shop: Shop, clock: MovableClock) -> None:
