@@ -17,6 +17,7 @@ from bot.slack.blocks import (
     link,
     masked_kinds,
     one_line,
+    pages,
     quote,
     rich,
     shown,
@@ -65,7 +66,7 @@ def named(proposal: Proposal) -> str:
 def spoken(text: str, limit: int) -> list[Element]:
     """Somebody's words behind a bar, and below them that the full case has the rest, where it is cut."""
     rest = [] if all_shown(text, limit) else [line(words("The rest of it is in the full case.", italic=True))]
-    return [quote(shown(text, limit)), *rest]
+    return [quote(*pages(shown(text, limit))), *rest]
 
 
 def masked_in(content: Content) -> tuple[str, ...]:
