@@ -27,13 +27,13 @@ from bot.clock_watch import catch_up
 from bot.config import Config
 from bot.connectors.registry import build, recipient_of
 from bot.connectors.thresholds import ThresholdConnector
-from bot.domain.delivery import Errand, ErrandKind
+from bot.domain.delivery import ErrandKind
 from bot.domain.errors import BadInput
 from bot.domain.offer import THRESHOLDS_CONNECTOR
 from bot.domain.policy import Policy
 from bot.drafting import prompt
 from bot.drafting.ports import LibraryAccess
-from bot.errands import Errands, Line
+from bot.errands import Errands
 from bot.executions import Executions
 from bot.executor import Executor
 from bot.figures import Figures
@@ -42,7 +42,7 @@ from bot.intake.speaker import Speaker
 from bot.learner import Learner
 from bot.offers import Offers
 from bot.outbound import Outbound
-from bot.ports import Clock, Connector, Courier, Store, Tx
+from bot.ports import Clock, Connector, Courier, Store
 from bot.regimes import Ground
 from bot.relay import Relay
 from bot.right_of_way import RightOfWay
@@ -74,15 +74,6 @@ IDLE_SECONDS: Final = 75.0
 """A connection that brought no whole head of a request by then is cut; proxies keep theirs a minute, and cut first."""
 LINGER_SECONDS: Final = 2.0
 """How long what follows a refusal is read and thrown away, so that the sender sees the refusal."""
-CALLED: Final = {
-    ErrandKind.CARD: "the card of a case",
-    ErrandKind.REPAINT: "a change of a card",
-    ErrandKind.LOG: "a line of the log",
-    ErrandKind.RELOG: "a change of a log line",
-    ErrandKind.CALLBACK: "a callback to the agent",
-    ErrandKind.GO_AHEAD: "the agent's go-ahead",
-    ErrandKind.SPEAK: "a line to the customer",
-}
 SAID_IN_SLACK: Final = (
     *(ErrandKind.CARD, ErrandKind.REPAINT, ErrandKind.WHISPER),
     *(ErrandKind.NOTICE, ErrandKind.LOG, ErrandKind.RELOG),
@@ -166,21 +157,19 @@ class App:
         couriers = await self._couriers(store, thresholds, courier, client, session, guard)
         relay = self._relay(store, approvals, executions, couriers)
         roster = Roster(client, policy, clock, team=team)
-        bolt = _bolt(
-            client,
-            Desk(
-                approvals=approvals,
-                executions=executions,
-                switch=switch,
-                thresholds=thresholds,
-                roster=roster,
-                store=store,
-                policy=policy,
-                clock=clock,
-                reception=office.reception,
-            ),
-            team=team,
+        desk = Desk(
+            approvals=approvals,
+            executions=executions,
+            switch=switch,
+            thresholds=thresholds,
+            roster=roster,
+            store=store,
+            policy=policy,
+            clock=clock,
+            reception=office.reception,
         )
+        self._stack.push_async_callback(desk.aside.stop)
+        bolt = _bolt(client, desk, team=team)
         tokens, waiting = Tokens(store, clock), WaitingRoom(store)
         routes = self._routes(store, approvals, tokens, waiting, guard, office)
         socket = await self._socket_mode(bolt)
@@ -247,7 +236,7 @@ class App:
             couriers=couriers,
             record=executions.record,
             delayed=executions.delay,
-            buried=lambda tx, errand, error: _tell_of_dead(tx, policy, clock, errand, error),
+            buried=lambda tx, errand, error: Errands(tx, policy, clock).given_up(errand, error),
             sweep=partial(_sweep, approvals, store, policy, clock),
             attempts=policy.attempts,
             owner=f"{os.getpid()}",
@@ -351,17 +340,6 @@ def _ground(config: Config, policy: Policy, library: LibraryAccess) -> Callable[
         return Ground(model=model, prompt=prompt.VERSION if model else "", knowledge=digest if documents else "")
 
     return now
-
-
-def _tell_of_dead(tx: Tx, policy: Policy, clock: Clock, errand: Errand, error: str) -> None:
-    """An errand was given up: say so in the ops channel, unless it was such a notice itself, or only a whisper."""
-    if errand.kind in (ErrandKind.NOTICE, ErrandKind.WHISPER, ErrandKind.CHART):
-        log.error("errand_given_up", errand=errand.id, kind=errand.kind, error=error)
-        return
-    lines = [Line(label="What", text=CALLED.get(errand.kind, errand.kind.value)), Line(label="Why", text=error)]
-    if errand.proposal_id:
-        lines.append(Line(label="Case", text=errand.proposal_id))
-    Errands(tx, policy, clock).notice("Something could not be delivered and was given up.", lines, level="alarm")
 
 
 async def _team(client: AsyncWebClient, policy: Policy) -> str:

@@ -143,9 +143,9 @@ class Approvals:
         return self._settle_approval(tx, before, before, (*standing, person.actor), person, Move.APPROVE, None)
 
     def _may_approve(self, tx: Reader, proposal: Proposal, person: Person | None) -> bool:
+        if person is None:
+            return False
         try:
-            if person is None:
-                return False
             check_reviewer(self.policy, proposal, person)
             self._moves.check_policy(tx, proposal, proposal.content, person)
         except SaysoError:

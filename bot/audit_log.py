@@ -1,6 +1,7 @@
 """Reads the audit chain out of the store: to verify it, and to export it."""
 
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 
 from bot.domain.audit import AuditEvent, Fault, verify
 from bot.domain.policy import Policy
@@ -23,15 +24,19 @@ async def check_chain(store: ReadOnlyStore, head: tuple[int, str] | None = None)
 
 def _every(tx: Reader) -> Iterator[AuditEvent]:
     after = 0
-    while page := tx.audit_events(after=after, limit=PAGE):
+    while page := _page(tx, after):
         yield from page
         after = page[-1].seq
+
+
+def _page(tx: Reader, after: int) -> list[AuditEvent]:
+    return tx.audit_events(after=after, limit=PAGE)
 
 
 async def events_of(store: ReadOnlyStore) -> AsyncIterator[dict[str, Json]]:
     """Every event as a document, in order."""
     after = 0
-    while page := await store.read(lambda tx: tx.audit_events(after=after, limit=PAGE)):  # noqa: B023 - awaited here
+    while page := await store.read(partial(_page, after=after)):
         for written in page:
             event = written.event
             yield {

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
+import structlog
+
 from bot.domain.delivery import Errand, ErrandKind
 from bot.domain.masking import mask
 from bot.domain.policy import Policy
@@ -19,6 +21,18 @@ SUMMARY = 150
 REVIEW, ESCALATION, OPS, LOG = "review", "escalation", "ops", "log"
 SPEAKING: Final = frozenset({"slack_thread", "email", "zendesk"})
 """The types of connector that carry words to a customer by themselves."""
+
+GIVEN_UP: Final = {
+    ErrandKind.CARD: "the card of a case",
+    ErrandKind.REPAINT: "a change of a card",
+    ErrandKind.LOG: "a line of the log",
+    ErrandKind.RELOG: "a change of a log line",
+    ErrandKind.CALLBACK: "a callback to the agent",
+    ErrandKind.GO_AHEAD: "the agent's go-ahead",
+    ErrandKind.SPEAK: "a line to the customer",
+}
+"""What the team is told was given up; notices, whispers and pictures are not worth it, an execution has failed."""
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +135,16 @@ class Errands:
             about=about,
             payload={"channel": channel, "title": title, "lines": rows, "level": level},
         )
+
+    def given_up(self, errand: Errand, error: str) -> None:
+        """Say in the ops channel that an errand was given up, unless it is one that nobody needs."""
+        if errand.kind not in GIVEN_UP:
+            log.error("errand_given_up", errand=errand.id, kind=errand.kind, error=error)
+            return
+        lines = [Line(label="What", text=GIVEN_UP[errand.kind]), Line(label="Why", text=error)]
+        if errand.proposal_id:
+            lines.append(Line(label="Case", text=errand.proposal_id))
+        self.notice("Something could not be delivered and was given up.", lines, level="alarm")
 
     def hold_the_line(self, proposal: Proposal) -> None:
         """Tell the customer once in a conversation that a person is looking, where the policy has words for it."""

@@ -15,7 +15,7 @@ from bot.moves import Moves, check_heard
 from bot.ports import Clock, Store, Tx
 
 AGAIN: Final = {
-    Move.FAIL: "What was tried again has failed again.",
+    Move.FAIL: "What was tried again has failed.",
     Move.LOSE: "What was tried again is in doubt: nobody knows whether it happened.",
 }
 TOLD_TO_THE_AGENT: Final = {Move.SUCCEED: "proposal.executed", Move.FAIL: "proposal.failed"}
@@ -46,8 +46,8 @@ class Executions:
         if event := TOLD_TO_THE_AGENT.get(move):
             errands.callback(after, event)
         if move is not Move.SUCCEED:
-            if any(room == OPS for room, _ in after.cards):
-                # Its card is there already, and nobody is told when a card changes.
+            if earlier and earlier.move is Move.RETRY:
+                # Its card stands there since the first time, and nobody is told when a card changes.
                 lines = [Line(label="Why", text=execution.error or ""), *about(after)]
                 errands.notice(AGAIN[move], lines, about=after, level="alarm")
             after = self._moves.show(tx, errands, after, OPS, self._policy.channels.ops)

@@ -1,6 +1,7 @@
 """Writes the team's own decisions in the form that `sayso tune` reads, one JSON object a line."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 from bot.domain.label import is_wrong
 from bot.domain.masking import mask
@@ -17,7 +18,7 @@ async def history_of(store: ReadOnlyStore) -> AsyncIterator[dict[str, Json]]:
     fair sample of the traffic: once a category runs on its own, what is held alone would not be one.
     """
     after, order = "", 0
-    while page := await store.read(lambda tx: _page(tx, after)):  # noqa: B023 - awaited here
+    while page := await store.read(partial(_page, after=after)):
         for proposal_id, row in page:
             after = proposal_id
             if row is not None:

@@ -210,6 +210,6 @@ async def _show_view(body: Body, client: AsyncWebClient, desk: Desk, view: dict[
 
 async def _not_opened(body: Body, client: AsyncWebClient, desk: Desk, why: str) -> None:
     if channel_of(body) is None:
-        await home_again(body, client, desk, told=why)
+        home_again(body, client, desk, told=why)
     else:
         await desk.tell(body, SaysoError(why))

@@ -1,7 +1,7 @@
 """What the Slack handlers share: who acts, and how a refusal is told."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from bot.approvals import Approvals
@@ -18,6 +18,7 @@ from bot.slack.parts import named
 from bot.slack.roster import Roster
 from bot.switch import Switch
 from bot.thresholds import Thresholds
+from handlers.aside import Aside
 
 Body = dict[str, Any]
 T = TypeVar("T")
@@ -38,6 +39,7 @@ class Desk:
     policy: Policy
     clock: Clock
     reception: Reception | None = None
+    aside: Aside = field(default_factory=Aside)
 
     async def person(self, body: Body, *, groups: bool = True) -> Person:
         """Who did this, as Slack knows them now; Refused for whoever may never decide."""

@@ -6,7 +6,7 @@ from typing import Any, Final
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.errors import Refused
+from bot.domain.errors import Refused, SaysoError
 from bot.slack.blocks import section
 from bot.slack.courier import NETWORK
 from bot.slack.lists import LOOKED_THROUGH, home, mine
@@ -21,10 +21,15 @@ async def home_opened(event: dict[str, Any], body: Body, client: AsyncWebClient,
     await _show(str(event["user"]), body.get("team_id"), client, desk)
 
 
-async def home_again(body: Body, client: AsyncWebClient, desk: Desk, *, told: str = "") -> None:
-    """The same for whoever just did something there, with a sentence on top; an old Home stays where Slack is away."""
-    with contextlib.suppress(SlackApiError, *NETWORK):
-        await _show(user_of(body), (body.get("team") or {}).get("id"), client, desk, told=told)
+def home_again(body: Body, client: AsyncWebClient, desk: Desk, *, told: str = "") -> None:
+    """The same, soon, for whoever just did something there, with a sentence on top; the click does not wait for it."""
+    desk.aside.begin(_show_again(user_of(body), (body.get("team") or {}).get("id"), client, desk, told))
+
+
+async def _show_again(user: str, team: str | None, client: AsyncWebClient, desk: Desk, told: str) -> None:
+    # Where Slack is away the old Home stays, until somebody opens it again.
+    with contextlib.suppress(SlackApiError, SaysoError, *NETWORK):
+        await _show(user, team, client, desk, told=told)
 
 
 async def _show(user: str, team: str | None, client: AsyncWebClient, desk: Desk, *, told: str = "") -> None:

@@ -54,7 +54,7 @@ async def read(ack: AsyncAck, body: Body, view: Body, client: AsyncWebClient, de
         return
     await ack()
     if metadata.channel is None:
-        await home_again(body, client, desk)
+        home_again(body, client, desk)
 
 
 async def reject(ack: AsyncAck, body: Body, view: Body, desk: Desk) -> None:

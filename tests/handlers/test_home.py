@@ -1,5 +1,7 @@
 """The App Home: what waits for whoever looks, and a sentence for whoever may not."""
 
+import asyncio
+
 import pytest
 
 from bot.local_slack.model import View
@@ -19,6 +21,13 @@ async def test_home_shows_what_waits_for_whoever_looks(world: World) -> None:
     view = await world.slack.wait_for_view("U0BEN")
     assert proposed["id"] in read(view.blocks)
     assert "Where is my" not in read(view.blocks)
+
+
+async def home_saying(world: World, words: str) -> None:
+    """Wait until Ben's Home says this."""
+    async with asyncio.timeout(5):
+        while words not in read((await world.slack.wait_for_home("U0BEN")).blocks):
+            await asyncio.sleep(0.01)
 
 
 async def opened_from_home(world: World, user: str) -> View:
@@ -49,7 +58,16 @@ async def test_the_home_shows_no_more_what_was_approved_there(world: World) -> N
     view = await opened_from_home(world, "U0BEN")
     assert "Held Customer" in read((await world.slack.wait_for_home("U0BEN")).blocks)
     await world.slack.person("U0BEN").submit(view)
-    assert "Every case is decided." in read((await world.slack.wait_for_home("U0BEN")).blocks)
+    await home_saying(world, "Every case is decided.")
+
+
+async def test_the_click_does_not_wait_for_the_home(world: World) -> None:
+    proposed = await world.propose()
+    view = await opened_from_home(world, "U0BEN")
+    world.slack.faults.hang("views.publish")
+    async with asyncio.timeout(2):
+        assert (await world.slack.person("U0BEN").submit(view)).ok
+    assert (await world.get(proposed["id"], wait=5))["state"] == "executed"
 
 
 async def test_a_window_that_slack_does_not_open_is_said_in_the_home(world: World) -> None:
@@ -57,9 +75,8 @@ async def test_a_window_that_slack_does_not_open_is_said_in_the_home(world: Worl
     await world.slack.person("U0BEN").open_home()
     world.slack.faults.server_error("views.open")
     await world.slack.person("U0BEN").click_in_view(await world.slack.wait_for_home("U0BEN"), ids.OPEN)
-    home = read((await world.slack.wait_for_home("U0BEN")).blocks)
-    assert "Slack took too long to open the window; click again." in home
-    assert "1 waiting" in home
+    await home_saying(world, "Slack took too long to open the window; click again.")
+    await home_saying(world, "1 waiting")
 
 
 async def test_whoever_submits_an_opened_case_late_is_told_in_the_window(world: World) -> None:

@@ -55,9 +55,9 @@ async def test_what_fails_again_is_said_again(world: World, shop: Shop) -> None:
     shop.mood = refusing(422)
     proposed = await world.propose(category="orders")
     alarm = await world.card(proposed["id"], "C0OPS", "It failed")
-    assert "failed again" not in str(notices(world.slack))
+    assert "tried again" not in str(notices(world.slack))
     await world.click("U0BEN", alarm, ids.RETRY, "C0OPS")
-    notice = await world.message("C0OPS", "What was tried again has failed again.")
+    notice = await world.message("C0OPS", "What was tried again has failed.")
     assert proposed["id"] in str(notice.blocks) and "422" in str(notice.blocks)
 
 

@@ -14,6 +14,7 @@ from tests.journeys.props import (
     SECRET,
     MovableClock,
     Shop,
+    at_rest,
     bot_on,
     empty_slack,
     notices,
@@ -94,6 +95,8 @@ async def test_an_offer_that_was_approved_but_not_applied_yet_fails_and_says_why
         assert "is now hold" in await command(world, "/threshold orders hold because something is wrong")
         pass_time(world, clock, timedelta(seconds=31))
         await painted(world, card, "Lena changed orders by hand after this was offered, so it no longer stands")
+        await until_stored(world, at_rest(clock))
+        assert "tried again" not in str(notices(world.slack)), "it was tried once"
         assert (await standing(world)).setting.threshold is None
 
 
