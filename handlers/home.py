@@ -18,7 +18,11 @@ PUBLISH_SECONDS: Final = 2.5
 
 async def home_opened(event: dict[str, Any], body: Body, client: AsyncWebClient, desk: Desk) -> None:
     """Show whoever looks what waits for them."""
-    await _show(str(event["user"]), body.get("team_id"), client, desk)
+    user = str(event["user"])
+    try:
+        await _show(user, body.get("team_id"), client, desk)
+    except Refused as refusal:
+        await _publish(client, user, {"type": "home", "blocks": [section(refusal.sentence)]})
 
 
 def home_again(body: Body, client: AsyncWebClient, desk: Desk, *, told: str = "") -> None:
@@ -33,11 +37,7 @@ async def _show_again(user: str, team: str | None, client: AsyncWebClient, desk:
 
 
 async def _show(user: str, team: str | None, client: AsyncWebClient, desk: Desk, *, told: str = "") -> None:
-    try:
-        person = await desk.roster.person(user, team)
-    except Refused as refusal:
-        await _publish(client, user, {"type": "home", "blocks": [section(refusal.sentence)]})
-        return
+    person = await desk.roster.person(user, team)
     waiting, pause = await desk.store.read(lambda tx: (tx.waiting(LOOKED_THROUGH), tx.pause()))
     own = mine(desk.policy, person, waiting)
     await _publish(client, user, home(own, len(own), pause, others=len(waiting) - len(own), told=told))
