@@ -55,8 +55,11 @@ class _Leased:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
+    """What goes now, when to look again, and whether more might have gone, had there been a place for it."""
+
     leased: list[_Leased]
     due: datetime | None
+    full: bool
 
 
 class Relay:
@@ -85,7 +88,7 @@ class Relay:
         self._attempts, self._owner = attempts, owner
         self._wake = asyncio.Event()
         self._alarm: asyncio.TimerHandle | None = None
-        self._stopping = self._leasing = self._paused = False
+        self._stopping = self._paused = self._full = False
         self._stirred = asyncio.Event()
         self._lanes: dict[asyncio.Task[None], str] = {}
         self._loops: list[asyncio.Task[None]] = []
@@ -135,7 +138,8 @@ class Relay:
                 if by := watch.set_back():
                     log.warning("clock_set_back", seconds=by.total_seconds())
                     await self._store.transact(partial(self._set_back, by))
-                await self._send_off(await self._store.transact(partial(self._lease, busy=self._under_way())))
+                busy = frozenset(self._lanes.values())
+                await self._send_off(await self._store.transact(partial(self._lease, busy=busy)))
             except Exception:
                 # A database that is locked or full for a moment must not end the relay for good.
                 log.exception("lease_failed")
@@ -147,18 +151,14 @@ class Relay:
     def _set_back(self, by: timedelta, tx: Tx) -> None:
         tx.clock_set_back(self._clock.now(), by)
 
-    def _under_way(self) -> frozenset[str]:
-        """The lanes that are being carried, but for the one that asks."""
-        own = asyncio.current_task()
-        return frozenset(lane for task, lane in self._lanes.items() if task is not own)
-
     async def _send_off(self, found: _Found) -> None:
         """Begin to carry what was leased, and look again when the next is due; on the way out, give it back untried."""
         if self._stopping:
             await self._store.transact(partial(self._back, found.leased))
             return
+        self._full = found.full
         for lane, run in groupby(found.leased, key=lambda item: item.errand.lane):
-            task = asyncio.create_task(self._carry_lane(list(run)))
+            task = asyncio.create_task(self._carry_lane(lane, list(run)))
             self._lanes[task] = lane
             task.add_done_callback(self._lane_free)
         wait = LONGEST_NAP if found.due is None else min(max(found.due - self._clock.now(), SHORTEST_NAP), LONGEST_NAP)
@@ -194,6 +194,16 @@ class Relay:
         # One more goes even when all are busy: thirty-two receivers that hang must not stop Slack.
         limit = max(1, LANES_AT_ONCE - len(self._lanes))
         errands = tx.lease(now=now, owner=self._owner, until=now + LEASE, limit=limit, busy=busy)
+        # Much is under way: then it costs less to look again soon than to search for the next moment each time.
+        due = now + LOOK_AGAIN if errands else tx.next_due()
+        full = len({errand.lane for errand in errands}) == limit
+        return _Found(self._with_cases(tx, errands), now + LOOK_AGAIN if due and due <= now else due, full)
+
+    def _lease_next(self, tx: Tx, lane: str) -> list[_Leased]:
+        now = self._clock.now()
+        return self._with_cases(tx, tx.lease_next(lane, now=now, owner=self._owner, until=now + LEASE))
+
+    def _with_cases(self, tx: Tx, errands: list[Errand]) -> list[_Leased]:
         repainted = {errand.proposal_id for errand in errands if errand.kind is ErrandKind.REPAINT}
         cases: dict[str, Case] = {}
 
@@ -208,19 +218,23 @@ class Relay:
             lines = errand.payload.get("lines") if errand.kind is ErrandKind.RELOG else None
             shown = tuple(case(str(one)) for one in lines) if isinstance(lines, list) else ()
             leased.append(_Leased(errand, case(errand.proposal_id) if errand.proposal_id else None, shown))
-        # Much is under way: then it costs less to look again soon than to search for the next moment each time.
-        due = now + LOOK_AGAIN if leased else tx.next_due()
-        return _Found(leased, now + LOOK_AGAIN if due and due <= now else due)
+        return leased
 
-    async def _carry_lane(self, run: list[_Leased]) -> None:
+    async def _carry_lane(self, lane: str, run: list[_Leased]) -> None:
+        """Carry a run of errands, and then whatever follows in its lane."""
+        while run:
+            run = await self._carry_run(lane, run)
+
+    async def _carry_run(self, lane: str, run: list[_Leased]) -> list[_Leased]:
+        """Carry what was leased together; what was leased behind it in its lane is the answer."""
         fresh: dict[str, Case] = {}
         begun = self._clock.now()
-        while run:
+        while True:
             await self._way.clear()
             if self._stopping or self._clock.now() - begun > RUN_BUDGET or self._stopped(run[0].errand):
                 # The lease must outlive the call: what is left goes back rather than be leased twice.
                 await self._store.transact(partial(self._back, run))
-                return
+                return []
             head, together, rest = _together(run)
             case = fresh.get(head.errand.proposal_id or "", head.case)
             others = [*head.lines, *(item.case for item in together if item.case)]
@@ -233,41 +247,32 @@ class Relay:
             rest = [*missed, *rest]
             back, run = (rest, []) if isinstance(outcome, Postponed) else ([], rest)
             settle = partial(self._settle_all, gone, outcome, back)
-            if run:
-                await self._store.transact(settle)
-            else:
-                await self._settle_and_lease(settle)
+            if not run:
+                return await self._settle_and_lease(settle, lane)
+            await self._store.transact(settle)
             if isinstance(outcome, Delivered) and outcome.receipt and case:
                 fresh[case.proposal.id] = replace(case, receipts=(*case.receipts, outcome.receipt))
 
     def _stopped(self, errand: Errand) -> bool:
         return self._paused and errand.kind in STOPPED_BY_A_PAUSE
 
-    async def _settle_and_lease(self, settle: Callable[[Tx], None]) -> None:
-        """Write down what ended and take what may go next, in one transaction."""
-        busy = self._under_way()
+    async def _settle_and_lease(self, settle: Callable[[Tx], None], lane: str) -> list[_Leased]:
+        """Write down what ended and, in the same transaction, lease what may follow it in its lane."""
 
-        def both(tx: Tx) -> _Found:
+        def both(tx: Tx) -> list[_Leased]:
             settle(tx)
-            return self._lease(tx, busy)
+            return self._lease_next(tx, lane)
 
-        if self._stopping or self._leasing:
-            # One look at the outbox at a time: of many lanes that end together one leases for all.
-            await self._store.transact(settle)
-            self._wake.set()
-            return
-        self._leasing = True
-        try:
-            found = await self._store.transact(both)
-        except Exception:
-            # What ended is a fact; that something else cannot be leased now must not undo it.
-            log.exception("lease_failed")
-            await self._store.transact(settle)
-            self._wake.set()
-        else:
-            await self._send_off(found)
-        finally:
-            self._leasing = False
+        if not (self._stopping or self._full):
+            try:
+                return await self._store.transact(both)
+            except Exception:
+                # What ended is a fact; that something else cannot be leased now must not undo it.
+                log.exception("lease_failed")
+        # Where all places are taken this lane gives up its own: another may have waited longer.
+        await self._store.transact(settle)
+        self._wake.set()
+        return []
 
     async def _carry(self, errand: Errand, case: Case | None, together: list[Case]) -> Outcome:
         courier = self._couriers.get(errand.kind)

@@ -37,19 +37,30 @@ class Outbox:
     ) -> list[Errand]:
         """Lease up to `limit` lanes that are not `busy`, each with the run of errands that may go now, in order."""
         self.errands = False  # whoever leases has seen them all, and asks when the next are due
-        at, lease = text_of_time(now), {"owner": owner, "until": text_of_time(until)}
+        at = text_of_time(now)
         leased: list[Errand] = []
         for head in self._run("lane_heads", {"now": at, "limit": limit}):
             if head["lane"] in busy:  # its call is still under way, though the clock says that its lease is over
                 continue
-            run = [head]
-            if head["more"]:
-                about = {"lane": head["lane"], "seq": head["seq"], "now": at, "limit": FOLLOWERS}
-                run += self._run("lane_followers", about)
-            for row in run:
-                self._run("lease", {"seq": row["seq"], **lease})
-                leased.append(rows.errand_of(row, attempts=row["attempts"] + 1))
+            run = [head, *self._behind(head["lane"], head["seq"], at)] if head["more"] else [head]
+            leased += self._lease(run, owner, until)
         return leased
+
+    def lease_next(self, lane: str, *, now: datetime, owner: str, until: datetime) -> list[Errand]:
+        """Lease the run of errands that may go now in a lane of which the caller has settled all that it had leased."""
+        run = self._behind(lane, 0, text_of_time(now))
+        if not run and self._run("lane_waits", {"lane": lane}):
+            self.errands = True  # it waits for its moment, which somebody has to ask for
+        return self._lease(run, owner, until)
+
+    def _behind(self, lane: str, seq: int, at: str) -> list[Row]:
+        return self._run("lane_followers", {"lane": lane, "seq": seq, "now": at, "limit": FOLLOWERS})
+
+    def _lease(self, run: list[Row], owner: str, until: datetime) -> list[Errand]:
+        lease = {"owner": owner, "until": text_of_time(until)}
+        for row in run:
+            self._run("lease", {"seq": row["seq"], **lease})
+        return [rows.errand_of(row, attempts=row["attempts"] + 1) for row in run]
 
     def done(self, errand_id: str) -> None:
         """The errand arrived."""

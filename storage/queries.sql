@@ -107,6 +107,7 @@ SELECT o.*, o.state = 'leased' AS interrupted,
 SELECT *, 0 AS interrupted FROM outbox o
  WHERE lane = :lane AND seq > :seq AND state = 'ready' AND due_at <= :now
    AND (kind NOT IN ('execute', 'speak', 'go_ahead') OR NOT EXISTS (SELECT 1 FROM paused))
+   AND NOT EXISTS (SELECT 1 FROM lanes l WHERE l.lane = :lane AND l.held_until > :now)
    AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.lane = o.lane AND p.seq <> :seq AND p.seq < o.seq
                       AND (p.state = 'leased'
                            OR (p.state = 'ready' AND p.due_at > :now AND p.coalesce IS NULL
@@ -115,6 +116,9 @@ SELECT *, 0 AS interrupted FROM outbox o
                                         WHERE a.id = p.proposal_id AND b.id = o.proposal_id))))
                       AND (p.kind NOT IN ('execute', 'speak', 'go_ahead') OR NOT EXISTS (SELECT 1 FROM paused)))
  ORDER BY seq LIMIT :limit;
+
+-- name: lane_waits
+SELECT 1 FROM outbox WHERE lane = :lane AND state IN ('ready', 'leased') LIMIT 1;
 
 -- name: lease
 UPDATE outbox SET state = 'leased', leased_by = :owner, leased_until = :until, attempts = attempts + 1 WHERE seq = :seq;

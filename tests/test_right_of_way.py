@@ -1,9 +1,11 @@
-"""Clicks go first, the background one piece after the other, and nothing waits for ever."""
+"""A rush of clicks goes first, the background one piece after the other, and nothing waits for ever."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 
-from bot.right_of_way import RightOfWay
+from bot.right_of_way import CROWD, RightOfWay
 
 
 async def a_few_turns() -> None:
@@ -12,39 +14,60 @@ async def a_few_turns() -> None:
         await asyncio.sleep(0)
 
 
-async def test_nothing_begins_while_somebody_waits() -> None:
+@contextmanager
+def a_crowd(way: RightOfWay, size: int = CROWD) -> Iterator[None]:
+    """So many who click at once."""
+    with ExitStack() as stack:
+        for _ in range(size):
+            stack.enter_context(way.taken())
+        yield
+
+
+async def goes_at_once(way: RightOfWay) -> bool:
+    """Whether a piece of background work may go now; it goes before this ends, or is dropped."""
+    background = asyncio.create_task(way.clear())
+    await a_few_turns()
+    if background.done():
+        return True
+    background.cancel()
+    await asyncio.gather(background, return_exceptions=True)
+    return False
+
+
+async def test_nothing_begins_while_a_crowd_waits() -> None:
     way = RightOfWay()
-    with way.taken():
+    with a_crowd(way):
         background = asyncio.create_task(way.clear())
         await a_few_turns()
         assert not background.done()
     await background
 
 
-async def test_two_clicks_at_once_both_have_to_end() -> None:
+async def test_a_few_clicks_leave_the_background_the_time_in_which_their_commit_is_written() -> None:
+    way = RightOfWay()
+    with a_crowd(way, CROWD - 1):
+        assert await goes_at_once(way)
+
+
+async def test_a_crowd_is_let_through_to_the_last() -> None:
     way = RightOfWay()
     with way.taken():
-        with way.taken():
-            background = asyncio.create_task(way.clear())
-        await a_few_turns()
-        assert not background.done()
-    await background
+        with a_crowd(way):
+            pass
+        assert not await goes_at_once(way)
 
 
-async def test_after_one_click_the_background_goes_on_at_once_and_within_a_streak_it_waits() -> None:
-    way = RightOfWay(streak=timedelta(milliseconds=200))
+async def test_between_clicks_that_follow_each_other_nothing_goes_either() -> None:
+    way = RightOfWay(gap=timedelta(milliseconds=200))
     with way.taken():
         pass
-    lone = asyncio.create_task(way.clear())
-    await a_few_turns()
-    assert lone.done()
-    for _ in range(2):
-        with way.taken():
-            pass
-    following = asyncio.create_task(way.clear())
-    await a_few_turns()
-    assert not following.done()
-    await following
+    assert await goes_at_once(way)
+    with way.taken():
+        assert not await goes_at_once(way)
+    assert not await goes_at_once(way)
+    await asyncio.sleep(0.25)
+    with way.taken():
+        assert await goes_at_once(way)
 
 
 async def test_between_two_pieces_a_click_gets_in() -> None:
@@ -63,7 +86,8 @@ async def test_between_two_pieces_a_click_gets_in() -> None:
     pieces = [asyncio.create_task(piece(name)) for name in ("first", "second", "third")]
     while not order:
         await asyncio.sleep(0)
-    await click()
+    with a_crowd(way):
+        await click()
     await asyncio.gather(*pieces)
     assert order.index("click") == 1
     assert sorted(order) == ["click", "first", "second", "third"]
@@ -71,6 +95,6 @@ async def test_between_two_pieces_a_click_gets_in() -> None:
 
 async def test_however_much_is_clicked_the_background_gets_its_turn() -> None:
     way = RightOfWay()
-    with way.taken():
+    with a_crowd(way):
         async with asyncio.timeout(5):
             await asyncio.gather(*(way.clear() for _ in range(10)))

@@ -1,7 +1,9 @@
 """The relay on a real store: only so much is under way at once, and a fault of our own is no answer of the receiver."""
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,7 @@ from bot.domain.delivery import Delivered, Errand, ErrandKind, Lost, Outcome
 from bot.ports import Case, Courier, Store, Tx
 from bot.relay import LANES_AT_ONCE, Relay
 from bot.right_of_way import RightOfWay
+from storage.store import Session
 from tests.storage.builders import a_store, an_errand
 
 DUE = 400
@@ -18,13 +21,14 @@ DUE = 400
 class Counting:
     """Carries everything, slowly, and counts how many at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = 0.005) -> None:
+        self._seconds = seconds
         self.now = self.most = self.carried = 0
 
     async def carry(self, errand: Errand, case: Case | None, *together: Case) -> Outcome:
         self.now += 1
         self.most = max(self.most, self.now)
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(self._seconds)
         self.now -= 1
         self.carried += 1
         return Delivered()
@@ -67,6 +71,83 @@ async def test_a_backlog_on_many_lanes_goes_out_a_few_lanes_at_a_time(tmp_path: 
     assert await store.read(lambda tx: tx.outbox_size()) == {}
     await store.close()
     assert LANES_AT_ONCE // 2 <= courier.most <= 2 * LANES_AT_ONCE
+
+
+class Noting:
+    """Carries everything, and notes the lanes in the order of their errands."""
+
+    def __init__(self) -> None:
+        self.lanes: list[str] = []
+
+    async def carry(self, errand: Errand, case: Case | None, *together: Case) -> Outcome:
+        self.lanes.append(errand.lane)
+        await asyncio.sleep(0)
+        return Delivered()
+
+
+async def test_where_all_places_are_taken_a_long_lane_gives_up_its_own(tmp_path: Path) -> None:
+    store, courier, lanes, each = a_store(tmp_path), Noting(), 2 * LANES_AT_ONCE, 40
+
+    def fill(tx: Tx) -> None:
+        for number in range(lanes * each):
+            tx.enqueue(an_errand(number, f"slack:C{number % lanes}", kind=ErrandKind.CARD))
+
+    await store.transact(fill)
+    relay = a_relay(store, ErrandKind.CARD, courier)
+    await relay.start()
+    async with asyncio.timeout(30):
+        while len(courier.lanes) < lanes * each:
+            await asyncio.sleep(0.01)
+    await relay.stop()
+    await store.close()
+    last = max(courier.lanes.index(f"slack:C{lane}") for lane in range(lanes))
+    assert last < LANES_AT_ONCE * each
+
+
+async def test_what_waits_for_its_moment_behind_a_long_call_does_not_miss_it(tmp_path: Path) -> None:
+    store, courier, begun = a_store(tmp_path), Counting(seconds=0.2), SystemClock().now()
+
+    def work(tx: Tx) -> None:
+        for number, wait in enumerate((0, 400)):
+            due_at = begun + timedelta(milliseconds=wait)
+            tx.enqueue(an_errand(number, kind=ErrandKind.CARD, due_at=due_at))
+
+    await store.transact(work)
+    relay = a_relay(store, ErrandKind.CARD, courier)
+    await relay.start()
+    async with asyncio.timeout(10):
+        while courier.carried < 2:
+            await asyncio.sleep(0.01)
+    await relay.stop()
+    await store.close()
+
+
+async def test_a_lane_goes_on_though_nothing_can_be_leased_at_the_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What ended is a fact, and must not be undone because the next lease failed: it would go out twice."""
+    store, courier = a_store(tmp_path), Noting()
+    lease_next, failures = Session.lease_next, iter([True])
+
+    def failing_once(self: Session, lane: str, **about: Any) -> list[Errand]:
+        if next(failures, False):
+            raise ZeroDivisionError("for a moment")
+        return lease_next(self, lane, **about)
+
+    monkeypatch.setattr(Session, "lease_next", failing_once)
+    relay = a_relay(store, ErrandKind.CARD, courier)
+    await relay.start()
+    await store.transact(lambda tx: tx.enqueue(an_errand(1, "slack:C1", kind=ErrandKind.CARD)))
+    async with asyncio.timeout(10):
+        while not courier.lanes or await store.read(lambda tx: tx.outbox_size()) != {}:
+            await asyncio.sleep(0.005)
+    await store.transact(lambda tx: tx.enqueue(an_errand(2, "slack:C1", kind=ErrandKind.CARD)))
+    async with asyncio.timeout(10):
+        while len(courier.lanes) < 2 or await store.read(lambda tx: tx.outbox_size()) != {}:
+            await asyncio.sleep(0.005)
+    await relay.stop()
+    await store.close()
+    assert courier.lanes == ["slack:C1"] * 2
 
 
 class Stumbling:

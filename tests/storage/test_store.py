@@ -7,7 +7,7 @@ import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -216,6 +216,40 @@ async def test_what_comes_behind_a_leased_errand_waits_for_it(store: Store) -> N
     assert await store.transact(leased) == []
     await store.transact(lambda tx: tx.done("dlv_0001"))
     assert await store.transact(leased) == ["dlv_0002"]
+
+
+def next_in(tx: Tx, lane: str, at: datetime = NOW) -> list[str]:
+    """The ids of what a lane that has ended what it had may go on with, in order."""
+    return [errand.id for errand in tx.lease_next(lane, now=at, owner="me", until=at + timedelta(minutes=1))]
+
+
+async def test_a_lane_that_has_ended_what_it_had_goes_on_with_its_own(store: Store) -> None:
+    def work(tx: Tx) -> None:
+        for number, lane in enumerate("ABA"):
+            tx.enqueue(an_errand(number, lane, due_at=LATER if number == 2 else NOW))
+        tx.enqueue(an_errand(3, "A"))
+
+    await store.transact(work)
+    assert await store.transact(leased) == ["dlv_0000", "dlv_0001"]
+    assert await store.transact(lambda tx: next_in(tx, "A", LATER)) == []
+    await store.transact(lambda tx: tx.done("dlv_0000"))
+    assert await store.transact(lambda tx: next_in(tx, "A")) == []
+    await store.transact(lambda tx: tx.hold_lane("A", until=LATER + timedelta(seconds=1)))
+    assert await store.transact(lambda tx: next_in(tx, "A", LATER)) == []
+    assert await store.transact(lambda tx: next_in(tx, "A", LATER + timedelta(seconds=1))) == ["dlv_0002", "dlv_0003"]
+
+
+async def test_a_lane_goes_on_with_nothing_that_a_pause_stops(store: Store) -> None:
+    def work(tx: Tx) -> None:
+        tx.enqueue(an_errand(1, "A"))
+        tx.enqueue(an_errand(2, "A", kind=ErrandKind.CARD))
+        tx.set_pause(Pause(by=MARIA, at=NOW, reason=None))
+
+    await store.transact(work)
+    assert await store.transact(lambda tx: next_in(tx, "A")) == ["dlv_0002"]
+    await store.transact(lambda tx: tx.done("dlv_0002"))
+    await store.transact(lambda tx: tx.set_pause(None))
+    assert await store.transact(lambda tx: next_in(tx, "A")) == ["dlv_0001"]
 
 
 async def test_nothing_overtakes_an_errand_that_is_not_due_yet(store: Store) -> None:
