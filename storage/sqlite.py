@@ -1,17 +1,19 @@
 """The embedded database: one writer thread that groups commits, and a few read-only connections.
 
-Waiting functions share one commit, so that sixteen clicks cost one flush to the disk. One that fails after it has
-written must not undo its neighbours: then the group begins again, each function in a savepoint of its own.
+Functions that wait, or come while others are being run, share one commit, so that sixteen clicks cost one flush to the
+disk. One that fails after it has written must not undo its neighbours: then the group begins again, each function in a
+savepoint of its own.
 """
 
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import structlog
 from sqlite_utils import Database
@@ -28,7 +30,9 @@ from storage.store import Session
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
-LARGEST_GROUP = 64
+LARGEST_GROUP: Final = 64
+LONGEST_GROUP: Final = 0.02
+"""Seconds after which nothing joins a group any more: who came first shall not wait for ever later ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,17 +101,20 @@ class SqliteStore(SqliteReading):
 
     def _write_forever(self) -> None:
         while (job := self._jobs.get()) is not None:
-            group, last = [job], False
-            while not self._jobs.empty() and len(group) < LARGEST_GROUP:
-                following = self._jobs.get()
-                if following is None:
-                    last = True
-                    break
-                group.append(following)
-            self._write(group)
-            if last:
-                break
+            self._write([job])
         self._db.close()
+
+    def _joined(self, group: list[_Job]) -> Iterator[_Job]:
+        """The first function of the group, and those that come while it is being run: they join it."""
+        latest = time.monotonic() + LONGEST_GROUP
+        yield group[0]
+        while len(group) < LARGEST_GROUP and not self._jobs.empty() and time.monotonic() < latest:
+            following = self._jobs.get()
+            if following is None:
+                self._jobs.put(None)  # the end, once this group is written
+                return
+            group.append(following)
+            yield following
 
     def _write(self, group: list[_Job]) -> None:
         connection = self._db.conn
@@ -141,7 +148,7 @@ class SqliteStore(SqliteReading):
         """Run the functions one after the other; None where one failed that had already written something."""
         connection, written = self._db.conn, _Written()
         self._begin()
-        for job in group:
+        for job in self._joined(group):
             session, changes = Session(self._run, recent=self._recent), connection.total_changes
             try:
                 answer = job.work(session)

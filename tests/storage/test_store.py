@@ -5,9 +5,11 @@ import errno
 import os
 import sqlite3
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -545,6 +547,32 @@ async def test_a_refusal_that_wrote_nothing_costs_its_neighbours_nothing(store: 
     assert [type(answer) for answer in answers] == [NotFound if n == 5 else type(None) for n in range(10)]
     assert sorted(runs) == list(range(10))
     assert len(await store.read(lambda tx: tx.find(Query()))) == 9
+
+
+async def commits_of_two(store: Store) -> list[Commit]:
+    """The commits of two functions, of which the second came while the first was being run."""
+    commits: list[Commit] = []
+    store.subscribe(commits.append)
+    came = threading.Event()
+
+    def work(number: int, tx: Tx) -> None:
+        assert came.wait(5)
+        tx.add_proposal(a_proposal(number), submission(number))
+
+    both = [asyncio.ensure_future(store.transact(partial(work, number))) for number in (1, 2)]
+    await asyncio.sleep(0)
+    came.set()
+    await asyncio.gather(*both)
+    return commits
+
+
+async def test_who_comes_while_others_are_being_run_shares_their_commit(store: Store) -> None:
+    assert [commit.proposals for commit in await commits_of_two(store)] == [{a_proposal(1).id, a_proposal(2).id}]
+
+
+async def test_but_a_group_that_has_taken_long_enough_is_closed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage.sqlite, "LONGEST_GROUP", 0.0)
+    assert [commit.proposals for commit in await commits_of_two(store)] == [{a_proposal(1).id}, {a_proposal(2).id}]
 
 
 async def test_a_function_that_fails_tells_nobody(store: Store) -> None:
