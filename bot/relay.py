@@ -158,7 +158,7 @@ class Relay:
             return
         self._full = found.full
         for lane, run in groupby(found.leased, key=lambda item: item.errand.lane):
-            task = asyncio.create_task(self._carry_lane(lane, list(run)))
+            task = asyncio.create_task(self._carry_lane(list(run)))
             self._lanes[task] = lane
             task.add_done_callback(self._lane_free)
         wait = LONGEST_NAP if found.due is None else min(max(found.due - self._clock.now(), SHORTEST_NAP), LONGEST_NAP)
@@ -220,12 +220,12 @@ class Relay:
             leased.append(_Leased(errand, case(errand.proposal_id) if errand.proposal_id else None, shown))
         return leased
 
-    async def _carry_lane(self, lane: str, run: list[_Leased]) -> None:
+    async def _carry_lane(self, run: list[_Leased]) -> None:
         """Carry a run of errands, and then whatever follows in its lane."""
         while run:
-            run = await self._carry_run(lane, run)
+            run = await self._carry_run(run)
 
-    async def _carry_run(self, lane: str, run: list[_Leased]) -> list[_Leased]:
+    async def _carry_run(self, run: list[_Leased]) -> list[_Leased]:
         """Carry what was leased together; what was leased behind it in its lane is the answer."""
         fresh: dict[str, Case] = {}
         begun = self._clock.now()
@@ -248,7 +248,7 @@ class Relay:
             back, run = (rest, []) if isinstance(outcome, Postponed) else ([], rest)
             settle = partial(self._settle_all, gone, outcome, back)
             if not run:
-                return await self._settle_and_lease(settle, lane)
+                return await self._settle_and_lease(settle, head.errand.lane)
             await self._store.transact(settle)
             if isinstance(outcome, Delivered) and outcome.receipt and case:
                 fresh[case.proposal.id] = replace(case, receipts=(*case.receipts, outcome.receipt))

@@ -9,7 +9,7 @@ import asyncio
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
@@ -101,20 +101,19 @@ class SqliteStore(SqliteReading):
 
     def _write_forever(self) -> None:
         while (job := self._jobs.get()) is not None:
-            self._write([job])
+            group = [job]
+            self._join(group)
+            self._write(group)
         self._db.close()
 
-    def _joined(self, group: list[_Job]) -> Iterator[_Job]:
-        """The first function of the group, and those that come while it is being run: they join it."""
-        latest = time.monotonic() + LONGEST_GROUP
-        yield group[0]
-        while len(group) < LARGEST_GROUP and not self._jobs.empty() and time.monotonic() < latest:
+    def _join(self, group: list[_Job]) -> None:
+        """Take those who wait into the group."""
+        while len(group) < LARGEST_GROUP and not self._jobs.empty():
             following = self._jobs.get()
             if following is None:
                 self._jobs.put(None)  # the end, once this group is written
                 return
             group.append(following)
-            yield following
 
     def _write(self, group: list[_Job]) -> None:
         connection = self._db.conn
@@ -148,7 +147,8 @@ class SqliteStore(SqliteReading):
         """Run the functions one after the other; None where one failed that had already written something."""
         connection, written = self._db.conn, _Written()
         self._begin()
-        for job in self._joined(group):
+        latest = time.monotonic() + LONGEST_GROUP
+        for job in group:
             session, changes = Session(self._run, recent=self._recent), connection.total_changes
             try:
                 answer = job.work(session)
@@ -158,6 +158,8 @@ class SqliteStore(SqliteReading):
                 written.failed(job, error)
             else:
                 written.done(job, answer, session)
+            if time.monotonic() < latest:
+                self._join(group)  # whoever came meanwhile is run in this loop too
         return written
 
     def _apart(self, group: list[_Job]) -> _Written:

@@ -7,12 +7,14 @@ import sqlite3
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 import storage.sqlite
 from bot.audit_log import check_chain
@@ -23,6 +25,7 @@ from bot.domain.lifecycle import Move, State
 from bot.domain.proposal import Conversation, Evidence, Execution, Json, Message, Reply
 from bot.ports import Commit, Pause, Query, Store, Tx
 from storage import serving
+from storage.sqlite import SqliteStore
 from tests.storage.builders import MARIA, NOW, a_proposal, a_store, an_errand, an_event, leased, submission
 
 LATER = NOW + timedelta(seconds=30)
@@ -553,16 +556,19 @@ async def commits_of_two(store: Store) -> list[Commit]:
     """The commits of two functions, of which the second came while the first was being run."""
     commits: list[Commit] = []
     store.subscribe(commits.append)
-    came = threading.Event()
+    begun, came = threading.Event(), threading.Event()
 
     def work(number: int, tx: Tx) -> None:
+        begun.set()
         assert came.wait(5)
         tx.add_proposal(a_proposal(number), submission(number))
 
-    both = [asyncio.ensure_future(store.transact(partial(work, number))) for number in (1, 2)]
+    first = asyncio.ensure_future(store.transact(partial(work, 1)))
+    assert await asyncio.to_thread(begun.wait, 5)
+    second = asyncio.ensure_future(store.transact(partial(work, 2)))
     await asyncio.sleep(0)
     came.set()
-    await asyncio.gather(*both)
+    await asyncio.gather(first, second)
     return commits
 
 
@@ -573,6 +579,20 @@ async def test_who_comes_while_others_are_being_run_shares_their_commit(store: S
 async def test_but_a_group_that_has_taken_long_enough_is_closed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storage.sqlite, "LONGEST_GROUP", 0.0)
     assert [commit.proposals for commit in await commits_of_two(store)] == [{a_proposal(1).id}, {a_proposal(2).id}]
+
+
+async def test_those_who_wait_for_a_locked_database_hear_of_it_together(tmp_path: Path) -> None:
+    """One after the other, each would first wait for the lock by itself."""
+    store = SqliteStore(tmp_path / "sayso.db")
+    await store.transact(lambda _: store.writing.execute("PRAGMA busy_timeout = 100"))
+    with closing(sqlite3.connect(store.path)) as other, capture_logs() as logs:
+        other.execute("BEGIN IMMEDIATE")
+        writes = [store.transact(lambda tx: tx.keep("a", 1)) for _ in range(20)]
+        answers = await asyncio.gather(*writes, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [Unavailable] * 20
+    assert len([line for line in logs if line["event"] == "commit_failed"]) <= 2
+    await store.transact(lambda tx: tx.keep("a", 1))
+    await store.close()
 
 
 async def test_a_function_that_fails_tells_nobody(store: Store) -> None:
