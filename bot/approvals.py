@@ -10,6 +10,7 @@ from functools import partial
 from typing import Final
 
 from bot.domain.authority import Beside, Person, approvals_needed, check_reviewer
+from bot.domain.canonical import Json
 from bot.domain.decision import DECIDES, SYSTEM, Actor, Decision, DecisionKind, Seen
 from bot.domain.errors import AgreedEarlier, BadInput, Conflict, KeyReused, NotFound, OutOfTurn, SaysoError
 from bot.domain.late import late
@@ -21,7 +22,6 @@ from bot.domain.proposal import (
     Content,
     Conversation,
     Execution,
-    Json,
     Message,
     Proposal,
     Reply,

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Iterator
 from functools import partial
 
 from bot.domain.audit import AuditEvent, Fault, verify
+from bot.domain.canonical import Json
 from bot.domain.policy import Policy
-from bot.domain.proposal import Json
 from bot.errands import Errands, Line
 from bot.ports import Clock, Reader, ReadOnlyStore, Store, Tx
 

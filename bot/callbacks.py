@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 from bot.address_guard import MayHaveArrived, NotSent, UnsafeAddress
+from bot.domain.canonical import Json, canonical_json
 from bot.domain.delivery import Delivered, Errand, Failed, Outcome, Postponed
 from bot.domain.moment import text_of_time
-from bot.domain.proposal import Json, canonical_json
 from bot.outbound import Outbound
 from bot.ports import Case, Clock, Store, Token
 from bot.resource import filled, resource

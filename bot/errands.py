@@ -9,10 +9,11 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from bot.domain.canonical import Json
 from bot.domain.delivery import Errand, ErrandKind
 from bot.domain.masking import mask
 from bot.domain.policy import Policy
-from bot.domain.proposal import AGENT_CONNECTOR, Action, Json, Proposal
+from bot.domain.proposal import AGENT_CONNECTOR, Action, Proposal
 from bot.domain.text import shorten
 from bot.ports import Clock, Tx
 from bot.resource import outline

@@ -4,12 +4,13 @@ from dataclasses import replace
 from typing import Final
 
 from bot.domain.authority import Person, approvals_needed, check_marker
+from bot.domain.canonical import Json
 from bot.domain.decision import SYSTEM, DecisionKind, Intervention, Seen
 from bot.domain.delivery import Delivered, Errand, Failed, Lost, Outcome, Postponed
 from bot.domain.errors import AlreadyDecided, Conflict
 from bot.domain.lifecycle import Move, State, step
 from bot.domain.policy import Policy
-from bot.domain.proposal import Execution, Json, Proposal
+from bot.domain.proposal import Execution, Proposal
 from bot.errands import LOG, OPS, REVIEW, Errands, Line, about
 from bot.moves import Moves, check_heard
 from bot.ports import Clock, Store, Tx

@@ -3,9 +3,10 @@
 from collections.abc import AsyncIterator
 from functools import partial
 
+from bot.domain.canonical import Json, canonical_json
 from bot.domain.label import is_wrong
 from bot.domain.masking import mask
-from bot.domain.proposal import Action, Content, Json, Reply, canonical_json
+from bot.domain.proposal import Action, Content, Reply
 from bot.ports import Reader, ReadOnlyStore
 
 PAGE = 200

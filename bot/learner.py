@@ -10,6 +10,7 @@ from datetime import timedelta
 import structlog
 
 from bot.domain.audit import Event as AuditedEvent
+from bot.domain.canonical import Json
 from bot.domain.decision import SYSTEM
 from bot.domain.label import Label, is_wrong
 from bot.domain.lifecycle import State
@@ -19,7 +20,7 @@ from bot.domain.monitor_event import Event, Looked, MayLoosen, Tightened
 from bot.domain.offer import offer, percent, promise
 from bot.domain.plural import plural
 from bot.domain.policy import CategoryRule, Mode, Policy, number
-from bot.domain.proposal import Json, Proposal
+from bot.domain.proposal import Proposal
 from bot.domain.standing import Standing
 from bot.domain.threshold import SettingChange, Source
 from bot.errands import Errands, Line, summary

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from bot.domain.audit import Event, commitment
 from bot.domain.authority import Person, check_bounds, check_reviewer, reviewers
+from bot.domain.canonical import Json
 from bot.domain.decision import DECIDES, Actor, Decision, DecisionKind, Seen
 from bot.domain.errors import Conflict, NotListed, Stale, WroteAgain
 from bot.domain.late import late, made
@@ -14,7 +15,7 @@ from bot.domain.lifecycle import PAST, WAITING, Move, State, step
 from bot.domain.moment import text_of_time
 from bot.domain.offer import THRESHOLDS_CONNECTOR
 from bot.domain.policy import Mode, Policy
-from bot.domain.proposal import Content, Json, Proposal
+from bot.domain.proposal import Content, Proposal
 from bot.domain.threshold import effective
 from bot.errands import Errands, about
 from bot.ports import Clock, Reader, Tx

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from bot.domain.audit import AuditEvent, Event
+from bot.domain.canonical import Json
 from bot.domain.decision import Actor, Decision
 from bot.domain.delivery import Errand, Outcome, Receipt
 from bot.domain.label import Label
 from bot.domain.lifecycle import State
-from bot.domain.proposal import Content, Json, Proposal, Revision
+from bot.domain.proposal import Content, Proposal, Revision
 from bot.domain.standing import Accepted
 from bot.domain.threshold import SettingChange
 from bot.domain.ticket import QueuedTicket

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
+from bot.domain.canonical import Json
 from bot.domain.lifecycle import State
 from bot.domain.moment import text_of_time
-from bot.domain.proposal import Content, Json, Proposal
+from bot.domain.proposal import Content, Proposal
 
 RUNS = frozenset({State.APPROVED, State.EXECUTED, State.FAILED, State.IN_DOUBT})
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bot.domain.audit import Event
 from bot.domain.authority import Person, check_admin
 from bot.domain.bins import THRESHOLDS
+from bot.domain.canonical import Json
 from bot.domain.certificate import Certificate, NotEnough, certify_counts
 from bot.domain.decision import SYSTEM, Actor
 from bot.domain.errors import BadInput, Conflict
@@ -13,7 +14,7 @@ from bot.domain.estimate import Estimate
 from bot.domain.moment import text_of_time
 from bot.domain.offer import WhatIf, accepted_offer, promise
 from bot.domain.policy import CategoryRule, Mode, Policy, Setting, number
-from bot.domain.proposal import Json, Proposal
+from bot.domain.proposal import Proposal
 from bot.domain.standing import Accepted, Standing
 from bot.domain.threshold import SettingChange, effective
 from bot.errands import Errands, Line

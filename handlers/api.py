@@ -12,9 +12,10 @@ from aiohttp import web
 
 from bot.approvals import Approvals
 from bot.connectors.registry import check_reachable
+from bot.domain.canonical import canonical_json
 from bot.domain.errors import BadInput, NotFound, Refused, TooMuch
 from bot.domain.lifecycle import State
-from bot.domain.proposal import Action, Proposal, canonical_json
+from bot.domain.proposal import Action, Proposal
 from bot.outbound import Guard
 from bot.ports import Query, Reader, Store, Token, Tx
 from bot.resource import resource

@@ -7,10 +7,11 @@ from typing import Final
 
 from aiohttp import web
 
+from bot.domain.canonical import Json, canonical_json
 from bot.domain.errors import BadInput, NotFound
 from bot.domain.moment import text_of_time
 from bot.domain.policy import Policy
-from bot.domain.proposal import Json, Proposal, canonical_json
+from bot.domain.proposal import Proposal
 from bot.domain.ticket import QueuedTicket, TicketState
 from bot.intake.arrival import Arrival
 from bot.intake.reception import Reception

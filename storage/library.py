@@ -8,7 +8,8 @@ from typing import Any, Final, cast
 from sqlite_utils import Database
 from sqlite_utils.db import Table
 
-from bot.domain.proposal import Action, Content, Json, Reply, canonical_json
+from bot.domain.canonical import Json, canonical_json
+from bot.domain.proposal import Action, Content, Reply
 from bot.drafting.ports import Document, Hit, Outcome, Passage, Precedent, Shelf, Spent, Vector
 from storage.named import load
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from bot.domain.canonical import Json
 from bot.domain.delivery import Errand, Receipt
 from bot.domain.moment import text_of_time, time_of_text
-from bot.domain.proposal import Json
 from storage import rows
 from storage.rows import Row
 

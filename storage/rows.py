@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final, cast
 
 from bot.domain.audit import AuditEvent, Event
+from bot.domain.canonical import Json
 from bot.domain.decision import Actor, ActorKind, Decision, DecisionKind, Intervention, Ruling
 from bot.domain.delivery import Errand, ErrandKind, Receipt
 from bot.domain.label import Label
@@ -20,7 +21,6 @@ from bot.domain.proposal import (
     Conversation,
     Evidence,
     Execution,
-    Json,
     Message,
     Proposal,
     Reply,

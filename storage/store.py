@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.domain.audit import GENESIS, AuditEvent, Event, chained
+from bot.domain.canonical import Json
 from bot.domain.decision import Actor, Decision
 from bot.domain.errors import NotFound
 from bot.domain.moment import text_of_time, time_of_text
-from bot.domain.proposal import Content, Json, Proposal, Revision
+from bot.domain.proposal import Content, Proposal, Revision
 from bot.domain.threshold import SettingChange
 from bot.ports import Pause, Query, Submission, Token
 from storage import rows

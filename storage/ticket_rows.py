@@ -3,8 +3,9 @@
 import json
 from typing import Any
 
+from bot.domain.canonical import Json
 from bot.domain.moment import text_of_time, time_of_text
-from bot.domain.proposal import Conversation, Json, Message
+from bot.domain.proposal import Conversation, Message
 from bot.domain.ticket import QueuedTicket, TicketState
 from storage.rows import Row, text_of_json
 

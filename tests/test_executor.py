@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from bot.domain.canonical import Json
 from bot.domain.delivery import Delivered, Errand, Failed, Outcome
 from bot.domain.lifecycle import State
-from bot.domain.proposal import Action, Json, Proposal, Reply, digest_of
+from bot.domain.proposal import Action, Proposal, Reply, digest_of
 from bot.executor import Executor
 from bot.policy_file import load_policy
 from bot.ports import Case

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
 
+from bot.domain.canonical import Json, canonical_json
 from bot.domain.delivery import Failed
-from bot.domain.proposal import Action, Json, Proposal, canonical_json
+from bot.domain.proposal import Action, Proposal
 from bot.domain.text import reveal, shorten
 
 LONGEST_WAIT: Final = timedelta(hours=1)

@@ -15,10 +15,11 @@ from typing import Final, Literal
 import aiosmtplib
 
 from bot.connectors.answers import SET_UP_WAIT, excerpt, said, words_of
+from bot.domain.canonical import Json
 from bot.domain.delivery import Delivered, Errand, Failed, Lost, Outcome, Postponed
 from bot.domain.errors import BadInput
 from bot.domain.lifecycle import Verdict
-from bot.domain.proposal import Json, Proposal
+from bot.domain.proposal import Proposal
 from bot.domain.text import shorten
 
 Tls = Literal["none", "starttls", "implicit"]

@@ -12,9 +12,10 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.connectors.answers import SET_UP_WAIT, retry_after, words_of
+from bot.domain.canonical import Json
 from bot.domain.delivery import Delivered, Errand, Failed, Outcome, Postponed
 from bot.domain.errors import BadInput
-from bot.domain.proposal import Json, Proposal
+from bot.domain.proposal import Proposal
 from bot.domain.text import shorten
 
 EVENT_TYPE: Final = "sayso_delivery"

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bot.connectors.answers import result_of, retry_after, said
+from bot.domain.canonical import Json, canonical_json
 from bot.domain.delivery import Delivered, Errand, Failed, Lost, Outcome, Postponed
-from bot.domain.proposal import Json, Proposal, canonical_json
+from bot.domain.proposal import Proposal
 from bot.outbound import MayHaveArrived, NotSent, Outbound, Response, UnsafeAddress
 from bot.signing import sign
 

@@ -18,9 +18,10 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from bot.connectors.answers import SET_UP_WAIT, retry_after, said, words_of
+from bot.domain.canonical import Json
 from bot.domain.delivery import Delivered, Errand, Failed, Lost, Outcome, Postponed
 from bot.domain.errors import BadInput
-from bot.domain.proposal import Json, Proposal
+from bot.domain.proposal import Proposal
 
 MARK: Final = "sayso_delivery"
 _CALL: Final = aiohttp.ClientTimeout(total=15, connect=8)

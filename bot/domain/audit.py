@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from bot.domain.canonical import Json, canonical_json
 from bot.domain.decision import Actor
-from bot.domain.proposal import Json, canonical_json
 
 GENESIS: Final = "0" * 64
 

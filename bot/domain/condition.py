@@ -10,8 +10,8 @@ from typing import Final
 
 import cel
 
+from bot.domain.canonical import Json
 from bot.domain.errors import BadInput
-from bot.domain.proposal import Json
 
 KNOWN: Final = frozenset({"args", "customer", "category"})
 # `variables()` lists the variables that CEL's macros bind as well, as `item` in `args.items.all(item, item < 3)`.

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from bot.domain.proposal import Json
+from bot.domain.canonical import Json
 
 
 class ErrandKind(StrEnum):

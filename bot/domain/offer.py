@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.domain.bins import COUNT, THRESHOLDS
+from bot.domain.canonical import Json
 from bot.domain.certificate import Certificate
 from bot.domain.errors import BadInput
 from bot.domain.plural import plural
 from bot.domain.policy import number
-from bot.domain.proposal import Action, Content, Json
+from bot.domain.proposal import Action, Content
 
 THRESHOLDS_CONNECTOR: Final = "thresholds"
 LOOSEN: Final = "loosen_threshold"

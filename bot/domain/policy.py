@@ -7,11 +7,12 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Literal
 
+from bot.domain.canonical import Json
 from bot.domain.condition import Condition
 from bot.domain.decision import Ruling
 from bot.domain.intake import DraftingRule, Intake, KnowledgeRule
 from bot.domain.lifecycle import Verdict
-from bot.domain.proposal import Action, Content, Json, Reply
+from bot.domain.proposal import Action, Content, Reply
 
 
 class Mode(StrEnum):

@@ -6,12 +6,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Literal
 
-import rfc8785
-
+from bot.domain.canonical import Json, canonical_json
 from bot.domain.decision import Actor, Decision, Intervention, Ruling, Seen
 from bot.domain.lifecycle import CLOSED, WAITING, State, Verdict
 
-Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 Role = Literal["customer", "agent", "ai"]
 Kind = Literal["reply", "action"]
 
@@ -211,11 +209,6 @@ class Proposal:
 def alike(one: Content, other: Content) -> bool:
     """Whether two contents are the same to the letter; in Python alone, true would equal 1."""
     return canonical_json(one.canonical()) == canonical_json(other.canonical())
-
-
-def canonical_json(value: Json) -> bytes:
-    """RFC 8785 canonical JSON in UTF-8."""
-    return rfc8785.dumps(value)
 
 
 def digest_of(content: Content, *, recipient: str, connector: str, revision: int) -> str:

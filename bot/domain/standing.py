@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from bot.domain.bins import bin_of
+from bot.domain.canonical import Json
 from bot.domain.decision import Ruling
 from bot.domain.monitor import Choice, Monitor
 from bot.domain.plan import Plan
 from bot.domain.policy import CategoryRule, Mode, Policy, Setting
-from bot.domain.proposal import Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

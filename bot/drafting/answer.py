@@ -6,8 +6,9 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from bot.domain.canonical import Json
 from bot.domain.errors import BadInput
-from bot.domain.proposal import Action, Content, Json, Reply
+from bot.domain.proposal import Action, Content, Reply
 from bot.strict_json import BadJson, parse
 
 MAX_BYTES: Final = 200_000

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bot.domain.proposal import Content, Conversation, Evidence, Json
+from bot.domain.canonical import Json
+from bot.domain.proposal import Content, Conversation, Evidence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

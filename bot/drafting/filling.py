@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from bot.domain.proposal import Json
+from bot.domain.canonical import Json
 from bot.drafting.particulars import Particular, offered, particulars
 
 _GREETING: Final = re.compile(

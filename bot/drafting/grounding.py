@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from bot.domain.proposal import Action, Content, Json
+from bot.domain.canonical import Json
+from bot.domain.proposal import Action, Content
 from bot.domain.text import shorten
 from bot.drafting.particulars import Particular, offered, particulars
 

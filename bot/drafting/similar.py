@@ -2,7 +2,8 @@
 
 from collections import Counter
 
-from bot.domain.proposal import Action, Content, canonical_json
+from bot.domain.canonical import canonical_json
+from bot.domain.proposal import Action, Content
 from bot.drafting.words import words
 
 

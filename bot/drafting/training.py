@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from bot.domain.canonical import Json
 from bot.domain.diff import word_diff
 from bot.domain.masking import mask
-from bot.domain.proposal import Content, Conversation, Json, Reply
+from bot.domain.proposal import Content, Conversation, Reply
 from bot.drafting.filling import customer_name
 from bot.drafting.similar import text_of
 

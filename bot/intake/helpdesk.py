@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from bot.domain.canonical import Json
 from bot.domain.errors import BadInput
 from bot.domain.intake import Helpdesk
-from bot.domain.proposal import Conversation, Json, Message
+from bot.domain.proposal import Conversation, Message
 from bot.intake.arrival import Arrival
 from bot.intake.mail_text import text_of_html
 from bot.signing import BadSignature, verify

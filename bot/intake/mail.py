@@ -10,7 +10,8 @@ from functools import partial
 from typing import Final
 
 from bot.connectors.email import is_address
-from bot.domain.proposal import Conversation, Json, Message
+from bot.domain.canonical import Json
+from bot.domain.proposal import Conversation, Message
 from bot.drafting.words import excerpt
 from bot.intake.arrival import Arrival
 from bot.intake.mime import attempt, beginning_of, content_of, content_type, header, opened, scrubbed

@@ -5,9 +5,10 @@ from dataclasses import replace
 from typing import Final
 
 from bot.approvals import Approvals
+from bot.domain.canonical import Json
 from bot.domain.errors import KeyReused
 from bot.domain.lifecycle import WAITING, State
-from bot.domain.proposal import Conversation, Json, Message, Proposal, Reply
+from bot.domain.proposal import Conversation, Message, Proposal, Reply
 from bot.domain.ticket import BOT, QueuedTicket, TicketState
 from bot.drafting.words import excerpt
 from bot.intake.arrival import Arrival

@@ -10,7 +10,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.connectors.slack_thread import thread_id
-from bot.domain.proposal import Conversation, Json, Message
+from bot.domain.canonical import Json
+from bot.domain.proposal import Conversation, Message
 from bot.intake.arrival import Arrival
 
 SOURCE: Final = "slack"

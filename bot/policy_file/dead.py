@@ -3,8 +3,8 @@
 import re
 from typing import Final
 
+from bot.domain.canonical import Json
 from bot.domain.condition import Condition
-from bot.domain.proposal import Json
 
 FUNCTIONS: Final = frozenset(
     {

@@ -5,8 +5,9 @@ import math
 import re
 from typing import Any, Final
 
+from bot.domain.canonical import Json
 from bot.domain.errors import BadField, BadInput
-from bot.domain.proposal import Action, Content, Json, Proposal, Reply
+from bot.domain.proposal import Action, Content, Proposal, Reply
 from bot.domain.text import reveal
 from bot.slack import ids
 from bot.slack.blocks import (

@@ -5,8 +5,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from bot.domain.canonical import Json
 from bot.domain.links import link_hosts
-from bot.domain.proposal import Content, Evidence, Json, Proposal, Reply, Role
+from bot.domain.proposal import Content, Evidence, Proposal, Reply, Role
 from bot.domain.text import reveal, shorten
 from bot.slack.blocks import (
     Block,

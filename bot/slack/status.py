@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from bot.domain.canonical import Json
 from bot.domain.decision import Actor, Decision, DecisionKind, Intervention
 from bot.domain.lifecycle import Move, State
-from bot.domain.proposal import AGENT_CONNECTOR, Json, Proposal
+from bot.domain.proposal import AGENT_CONNECTOR, Proposal
 from bot.errands import ESCALATION
 from bot.slack.blocks import Block, Element, date, line, mention, rich, shown, words
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from bot.domain.canonical import Json
 from bot.domain.decision import Actor, Decision, DecisionKind, Ruling
 from bot.domain.delivery import Errand, ErrandKind
 from bot.domain.lifecycle import State, Verdict
@@ -9,7 +10,6 @@ from bot.domain.proposal import (
     Action,
     Content,
     Conversation,
-    Json,
     Message,
     Proposal,
     Reply,

@@ -17,11 +17,12 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from bot.connectors import email as connector_email
 from bot.connectors.email import Email, Tls, is_address, subject_of
+from bot.domain.canonical import Json
 from bot.domain.decision import Actor
 from bot.domain.delivery import Delivered, Failed, Lost, Outcome, Postponed
 from bot.domain.errors import BadInput
 from bot.domain.lifecycle import Verdict
-from bot.domain.proposal import Json, Proposal
+from bot.domain.proposal import Proposal
 from tests.connectors.cases import DELIVERY, MARIA, REFUND, RULE, errand, now, proposal
 
 ANA = "ana@customer.example"

@@ -16,10 +16,11 @@ from bot.connectors.registry import build, check_reachable, recipient_of
 from bot.connectors.slack_thread import SlackThread
 from bot.connectors.webhook import Webhook
 from bot.connectors.zendesk import Zendesk
+from bot.domain.canonical import Json
 from bot.domain.delivery import Delivered, Lost, Postponed
 from bot.domain.errors import BadInput
 from bot.domain.policy import ActionRule, ConnectorRule, Policy
-from bot.domain.proposal import Action, Conversation, Json
+from bot.domain.proposal import Action, Conversation
 from bot.outbound import Guard, Outbound
 from bot.policy_file import load_policy
 from bot.ports import Connector

@@ -8,9 +8,10 @@ import pytest
 from aiohttp import web
 
 from bot.connectors.webhook import Webhook
+from bot.domain.canonical import canonical_json
 from bot.domain.delivery import Delivered, Errand, Failed, Lost, Outcome, Postponed
 from bot.domain.lifecycle import Verdict
-from bot.domain.proposal import Action, Proposal, Reply, canonical_json
+from bot.domain.proposal import Action, Proposal, Reply
 from bot.outbound import Guard, Limits, Outbound
 from bot.signing import BadSignature, verify
 from tests.connectors.cases import DELIVERY, NOW, REFUND, RULE, errand, now, proposal

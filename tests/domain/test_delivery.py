@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain.canonical import Json
 from bot.domain.delivery import LONGEST_BACKOFF, Errand, ErrandKind, Postponed, backoff, due_in, paced, remembered
-from bot.domain.proposal import Json
 from tests.storage.builders import NOW
 
 DRAWS = st.floats(min_value=0, max_value=1, exclude_max=True)

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from bot.domain.canonical import Json
 from bot.domain.decision import Actor
-from bot.domain.proposal import Action, Content, Json, Reply, digest_of
+from bot.domain.proposal import Action, Content, Reply, digest_of
 from tests.storage.builders import MARIA, a_proposal
 
 BEN = Actor(kind="person", id="U0BEN", name="Ben")

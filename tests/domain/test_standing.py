@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.bins import COUNT, THRESHOLDS
+from bot.domain.canonical import Json
 from bot.domain.decision import Actor, Decision, DecisionKind
 from bot.domain.errors import BadInput
 from bot.domain.label import alike, is_wrong
@@ -17,7 +18,7 @@ from bot.domain.offer import LOOSEN, accepted_offer, check_edit, loosest_bin, sh
 from bot.domain.plan import Plan
 from bot.domain.plural import plural
 from bot.domain.policy import Facts, Mode, Policy, rule
-from bot.domain.proposal import Action, Execution, Json, Reply
+from bot.domain.proposal import Action, Execution, Reply
 from bot.domain.standing import Standing, rests_on
 from bot.domain.threshold import effective
 from bot.policy_file import load_policy

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from bot.domain.proposal import Action, Conversation, Json, Message, Reply
+from bot.domain.canonical import Json
+from bot.domain.proposal import Action, Conversation, Message, Reply
 from bot.drafting.training import FORMATS, TrainingCase, rows
 
 CUSTOMER: dict[str, Json] = {

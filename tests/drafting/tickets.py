@@ -1,6 +1,7 @@
 """Tickets and precedents for the tests."""
 
-from bot.domain.proposal import Content, Conversation, Json, Message, Reply
+from bot.domain.canonical import Json
+from bot.domain.proposal import Content, Conversation, Message, Reply
 from bot.drafting.draft import Ticket
 from bot.drafting.ports import Precedent
 from bot.drafting.precedents import keep

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.connectors.email import compose
-from bot.domain.proposal import Json, canonical_json
+from bot.domain.canonical import Json, canonical_json
 from bot.intake.arrival import Arrival
 from bot.intake.mail import Unanswered, read_mail
 from bot.intake.mail_text import text_of_html

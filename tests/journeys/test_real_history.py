@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.proposal import Json
+from bot.domain.canonical import Json
 from bot.slack import ids
 from tests.domain.history import CLINC150, TAU_AIRLINE, folder
 from tests.journeys.props import (

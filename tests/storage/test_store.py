@@ -18,11 +18,12 @@ from structlog.testing import capture_logs
 
 import storage.sqlite
 from bot.audit_log import check_chain
+from bot.domain.canonical import Json
 from bot.domain.decision import Decision, DecisionKind, Intervention
 from bot.domain.delivery import ErrandKind, Receipt
 from bot.domain.errors import BadInput, NotFound, Unavailable
 from bot.domain.lifecycle import Move, State
-from bot.domain.proposal import Conversation, Evidence, Execution, Json, Message, Reply
+from bot.domain.proposal import Conversation, Evidence, Execution, Message, Reply
 from bot.ports import Commit, Pause, Query, Store, Tx
 from storage import serving
 from storage.sqlite import SqliteStore
