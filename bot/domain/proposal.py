@@ -1,7 +1,7 @@
 """What an agent wants to say or do: a proposal, its revisions, and the conversation it belongs to."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Literal
@@ -65,7 +65,11 @@ class Conversation:
     @property
     def last_customer_text(self) -> str:
         """The customer's newest words, or an empty string."""
-        return next((m.text for m in reversed(self.messages) if m.role == "customer"), "")
+        return _newest_of_the_customer(self.messages)
+
+
+def _newest_of_the_customer(messages: Sequence[Message]) -> str:
+    return next((message.text for message in reversed(messages) if message.role == "customer"), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,8 +192,8 @@ class Proposal:
     @property
     def asked(self) -> str:
         """The customer's words that the draft answers: the newest before any follow-up."""
-        talk = self.conversation
-        return replace(talk, messages=talk.messages[: len(talk.messages) - len(self.follow_ups)]).last_customer_text
+        messages = self.conversation.messages
+        return _newest_of_the_customer(messages[: len(messages) - len(self.follow_ups)])
 
     def joined(self, message: Message) -> "Proposal":
         """The same proposal after the customer wrote again; approvals that wait for others are void: read it first."""

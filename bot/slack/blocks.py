@@ -60,9 +60,11 @@ def all_shown(text: str, limit: int) -> bool:
 
 def words(text: str, *, bold: bool = False, italic: bool = False, strike: bool = False, code: bool = False) -> Element:
     """A stretch of rich text; never empty, because Slack refuses an empty one."""
-    style = {name: True for name, on in (("bold", bold), ("italic", italic), ("strike", strike), ("code", code)) if on}
     element: Element = {"type": "text", "text": text or " "}
-    return element | {"style": style} if style else element
+    if bold or italic or strike or code:
+        styles = {"bold": bold, "italic": italic, "strike": strike, "code": code}
+        element["style"] = {name: True for name, on in styles.items() if on}
+    return element
 
 
 def mention(user: str) -> Element:
@@ -143,7 +145,9 @@ def button(
     }
     if style:
         element["style"] = style
-    return element | ({"confirm": confirm} if confirm else {})
+    if confirm:
+        element["confirm"] = confirm
+    return element
 
 
 def overflow(action_id: str, options: Sequence[tuple[str, str]]) -> Element:

@@ -81,15 +81,15 @@ def card(case: Case, room: str, *, undoable: bool = False, goes_out: datetime | 
 
 
 def _blocks(case: Case, room: str, talk_words: int, *, undoable: bool, goes_out: datetime | None) -> list[Block]:
-    proposal = case.proposal
+    proposal, cut = case.proposal, not fits_on_a_card(case.proposal.content)
     waiting = proposal.state is State.PENDING or (proposal.state is State.ESCALATED and room == ESCALATION)
     talk = _conversation(proposal, talk_words) if room == ESCALATION else _customer_words(proposal)
-    blocks = [_title(proposal), *talk]
+    blocks = [_title(proposal, cut=cut), *talk]
     if not proposal.closed:  # what is decided may still be undone, or tried again
         blocks += wrote_again(proposal)
     if waiting:
         blocks += [
-            *_proposed(proposal.content),
+            *_proposed(proposal.content, cut=cut),
             *banner(proposal.content),
             *evidence(proposal),
         ]
@@ -101,14 +101,9 @@ def _blocks(case: Case, room: str, talk_words: int, *, undoable: bool, goes_out:
         blocks += _proposed_in_short(proposal)
     blocks += status(proposal, room, paused=case.paused, goes_out=goes_out)
     blocks += _handed_over(proposal)
-    if buttons := _buttons(proposal, room, undoable=undoable):
+    if buttons := _buttons(proposal, room, cut=cut, undoable=undoable):
         blocks.append(actions(f"sayso:{proposal.id}:{room}:{proposal.version}", buttons))
     return blocks
-
-
-def all_on_a_card(content: Content) -> bool:
-    """Whether a reviewer sees every word of it on the card, so that Approve may stand there."""
-    return fits_on_a_card(content) and not masked_in(content)
 
 
 def fits_on_a_card(content: Content) -> bool:
@@ -138,10 +133,10 @@ def _what(content: Content) -> str:
     return "A reply" if isinstance(content, Reply) else shown(content.name, 80)
 
 
-def _title(proposal: Proposal) -> Block:
+def _title(proposal: Proposal, *, cut: bool) -> Block:
     content = proposal.content
     parts = [*what(content, proposal.conversation.customer), words(" · "), words(proposal.category, code=True)]
-    if not fits_on_a_card(content):
+    if cut:
         parts.append(words(f" · {_length(content):,} characters", bold=True))
     if opened := safe_link(proposal.conversation.url):
         parts += [words(" · "), *opened]
@@ -180,8 +175,7 @@ def _conversation(proposal: Proposal, left: int) -> list[Block]:
     return [rich(*sections)] if sections else []
 
 
-def _proposed(content: Content) -> list[Block]:
-    cut = not fits_on_a_card(content)
+def _proposed(content: Content, *, cut: bool) -> list[Block]:
     part = "Only the beginning." if cut else "Some of it is masked here." if masked_in(content) else ""
     rest = [context(f"{part} Read and approve shows all of it.")] if part else []
     if isinstance(content, Action):
@@ -273,43 +267,55 @@ def _small_print(proposal: Proposal) -> list[Block]:
     return [rich(line(*parts))]
 
 
-def _buttons(proposal: Proposal, room: str, *, undoable: bool) -> list[Element]:
+def _buttons(proposal: Proposal, room: str, *, cut: bool, undoable: bool) -> list[Element]:
     value = ids.carried(proposal.seen)
-    again = ids.carried(replace(proposal.seen, follow_ups=len(proposal.follow_ups)))
-    menu = overflow(
-        ids.MORE, [("Reject…", f"{ids.REJECT_OPTION}|{value}"), ("View full case", f"{ids.FULL_OPTION}|{value}")]
-    )
-    decide, case = _deciding(proposal, value), button("View full case", ids.OPEN, value)
     match proposal.state:
         case State.PENDING if proposal.connector == THRESHOLDS_CONNECTOR:
-            return [*decide, button("Reject", ids.REJECT, value)]
+            return [*_deciding(proposal, value, cut=cut), button("Reject", ids.REJECT, value)]
         case State.PENDING:
-            return [*decide, button("Escalate", ids.ESCALATE, value), menu]
+            return [*_deciding(proposal, value, cut=cut), button("Escalate", ids.ESCALATE, value), _menu(value)]
         case State.ESCALATED if room == ESCALATION:
-            return [button("Take over", ids.TAKE_OVER, value), *decide, menu]
+            return [button("Take over", ids.TAKE_OVER, value), *_deciding(proposal, value, cut=cut), _menu(value)]
         case State.APPROVED if undoable and not (proposal.execution and proposal.execution.attempts):
-            return [button("Undo", ids.UNDO, value), case]
+            return [button("Undo", ids.UNDO, value), _full_case(value)]
         case State.FAILED:
-            retry = button("Try again", ids.RETRY, again, style="primary")
-            return [retry, button("Give up", ids.GIVE_UP, value), case]
+            retry = button("Try again", ids.RETRY, _again(proposal), style="primary")
+            return [retry, button("Give up", ids.GIVE_UP, value), _full_case(value)]
         case State.IN_DOUBT:
             return [
                 button("It happened", ids.CONFIRM, value),
-                button("It did not: try again", ids.RETRY, again, confirm=CALLED_TWICE),
+                button("It did not: try again", ids.RETRY, _again(proposal), confirm=CALLED_TWICE),
                 button("It did not: give up", ids.GIVE_UP, value),
-                case,
+                _full_case(value),
             ]
         case _:
-            return [case]
+            return [_full_case(value)]
 
 
-def _deciding(proposal: Proposal, value: str) -> list[Element]:
-    """Approve and Edit; a blank draft has only the one that writes, for Slack refuses two buttons of one action."""
+def _menu(value: str) -> Element:
+    options = [("Reject…", f"{ids.REJECT_OPTION}|{value}"), ("View full case", f"{ids.FULL_OPTION}|{value}")]
+    return overflow(ids.MORE, options)
+
+
+def _full_case(value: str) -> Element:
+    return button("View full case", ids.OPEN, value)
+
+
+def _again(proposal: Proposal) -> str:
+    """What a retry carries: it also says what of the customer's its clicker has read."""
+    return ids.carried(replace(proposal.seen, follow_ups=len(proposal.follow_ups)))
+
+
+def _deciding(proposal: Proposal, value: str, *, cut: bool) -> list[Element]:
+    """Approve and Edit; a blank draft has only the one that writes, for Slack refuses two buttons of one action.
+
+    Approve stands only where a reviewer sees every word on the card: nothing `cut`, masked or written since.
+    """
     content = proposal.content
     if isinstance(content, Reply) and not content.text.strip():
         return [button("Write a reply", ids.EDIT, value, style="primary")]
-    if all_on_a_card(content) and not proposal.follow_ups:
-        approve = button("Approve", ids.APPROVE, value, style="primary")
-    else:
+    if cut or masked_in(content) or proposal.follow_ups:
         approve = button("Read and approve", ids.READ, value, style="primary")
+    else:
+        approve = button("Approve", ids.APPROVE, value, style="primary")
     return [approve, button("Edit", ids.EDIT, value)]

@@ -38,6 +38,9 @@ VALUE: Final = "value"
 THRESHOLD_COMMAND: Final = "/threshold"
 APPROVALS_COMMAND: Final = "/approvals"
 
+STATES: Final = frozenset({"", *State})
+"""What a button may say of the state that its card showed; one of an older Sayso says nothing."""
+
 DELIVERY_EVENT: Final = "sayso_delivery"
 
 REASONS: Final = (
@@ -60,7 +63,7 @@ def seen_of(value: str) -> Seen:
     if len(parts) == 5:
         parts.append("0")  # painted by a Sayso that did not count turns
     numbers = [parts[1], parts[3], parts[5]] if len(parts) == 6 else [""]
-    if not all(number.isdecimal() and len(number) <= 6 for number in numbers) or parts[4] not in {"", *State}:
+    if not all(number.isdecimal() and len(number) <= 6 for number in numbers) or parts[4] not in STATES:
         raise BadInput("This button is not one of Sayso's; open the case again from /approvals.")
     return Seen(
         proposal_id=parts[0],
