@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
-GAP: Final = timedelta(milliseconds=1)
+GAP: Final = timedelta(milliseconds=2)
 """Clicks that follow each other within this time are a rush, and nothing goes between them."""
 CROWD: Final = 6
 """So many clicks at once are a rush too; fewer leave time while their commit is written, and that is for the rest."""
