@@ -17,16 +17,7 @@ from bot.domain.late import late
 from bot.domain.lifecycle import PAST, WAITING, Move, State, Verdict, step
 from bot.domain.offer import THRESHOLDS_CONNECTOR, check_edit
 from bot.domain.policy import Policy
-from bot.domain.proposal import (
-    Action,
-    Content,
-    Conversation,
-    Execution,
-    Message,
-    Proposal,
-    Reply,
-    alike,
-)
+from bot.domain.proposal import Action, Content, Conversation, Execution, Message, Proposal, Reply, alike
 from bot.errands import ESCALATION, REVIEW, Errands, Line, about
 from bot.evidence import counts_as_case
 from bot.figures import Figures

@@ -15,17 +15,7 @@ from bot.domain.lifecycle import Move, State, Verdict
 from bot.domain.moment import text_of_time, time_of_text
 from bot.domain.monitor import Choice
 from bot.domain.policy import Mode
-from bot.domain.proposal import (
-    Action,
-    Content,
-    Conversation,
-    Evidence,
-    Execution,
-    Message,
-    Proposal,
-    Reply,
-    Revision,
-)
+from bot.domain.proposal import Action, Content, Conversation, Evidence, Execution, Message, Proposal, Reply, Revision
 from bot.domain.standing import Accepted
 from bot.domain.threshold import SettingChange, Source
 from bot.ports import StoredRegime, Submission, Token

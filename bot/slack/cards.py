@@ -302,7 +302,7 @@ def _full_case(value: str) -> Element:
 
 
 def _again(proposal: Proposal) -> str:
-    """What a retry carries: it also says what of the customer's its clicker has read."""
+    """What a retry carries: also how many of the customer's later messages the card showed."""
     return ids.carried(replace(proposal.seen, follow_ups=len(proposal.follow_ups)))
 
 

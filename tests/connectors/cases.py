@@ -6,16 +6,7 @@ from bot.domain.canonical import Json
 from bot.domain.decision import Actor, Decision, DecisionKind, Ruling
 from bot.domain.delivery import Errand, ErrandKind
 from bot.domain.lifecycle import State, Verdict
-from bot.domain.proposal import (
-    Action,
-    Content,
-    Conversation,
-    Message,
-    Proposal,
-    Reply,
-    Revision,
-    digest_of,
-)
+from bot.domain.proposal import Action, Content, Conversation, Message, Proposal, Reply, Revision, digest_of
 
 NOW = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
 DELIVERY = "dlv_0195900a9f1b3c4d5e6f7a8b9c0d"

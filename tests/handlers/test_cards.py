@@ -12,15 +12,7 @@ from bot.domain.canonical import Json
 from bot.domain.decision import Actor, Decision, DecisionKind, Seen
 from bot.domain.errors import BadInput
 from bot.domain.lifecycle import State
-from bot.domain.proposal import (
-    Action,
-    Content,
-    Conversation,
-    Evidence,
-    Execution,
-    Message,
-    Reply,
-)
+from bot.domain.proposal import Action, Content, Conversation, Evidence, Execution, Message, Reply
 from bot.domain.text import reveal
 from bot.errands import summary
 from bot.slack import ids
