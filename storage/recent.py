@@ -29,22 +29,17 @@ WRITES: Final[Mapping[str, str]] = {
 
 
 class Recent:
-    """A bounded memory of proposals with their salts, of the end of the audit chain, and of rows that seldom change.
-
-    `waiting` counts, for each agent that was asked about, how many of its proposals wait for a person.
-    """
+    """A bounded memory of proposals with their salts, of the end of the audit chain, and of rows that seldom change."""
 
     def __init__(self) -> None:
         self._proposals: OrderedDict[str, tuple[Proposal, str]] = OrderedDict()
         self._rows: dict[tuple[Any, ...], list[Row]] = {}
         self.head: tuple[int, str] | None = None
-        self.waiting: dict[str, int] = {}
 
     def forget(self) -> None:
         """Something was undone, or written by somebody else: none of it can be relied on."""
         self._proposals.clear()
         self._rows.clear()
-        self.waiting.clear()
         self.head = None
 
     def of(self, proposal_id: str) -> tuple[Proposal, str] | None:

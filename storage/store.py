@@ -8,7 +8,6 @@ from bot.domain.audit import GENESIS, AuditEvent, Event, chained
 from bot.domain.canonical import Json
 from bot.domain.decision import Actor, Decision
 from bot.domain.errors import NotFound
-from bot.domain.lifecycle import WAITING, State
 from bot.domain.moment import text_of_time, time_of_text
 from bot.domain.proposal import Content, Proposal, Revision
 from bot.domain.threshold import SettingChange
@@ -72,7 +71,6 @@ class Session(Outbox, Autonomy, Tickets):
         self._salts[proposal.id] = submission.salt
         self.touched.add(proposal.id)
         self._keep_in_mind(proposal, row["progress"])
-        self._count(proposal)
 
     def swap(self, before: Proposal, after: Proposal) -> bool:
         """Replace `before` by `after` if it is still exactly `before`: (id, state, revision, digest, version)."""
@@ -98,7 +96,6 @@ class Session(Outbox, Autonomy, Tickets):
             self._run("add_decision", rows.decision_row(after.id, after.decision))
         self.touched.add(after.id)
         self._keep_in_mind(after, columns["progress"])
-        self._count(after, before.state)
         return True
 
     def _keep_in_mind(self, proposal: Proposal, progress: str) -> None:
@@ -142,17 +139,7 @@ class Session(Outbox, Autonomy, Tickets):
 
     def waiting_of(self, agent: str) -> int:
         """How many proposals of this agent wait for a person."""
-        if self._recent and agent in self._recent.waiting:
-            return self._recent.waiting[agent]
-        counted = int(self._run("waiting_of", {"agent": agent})[0]["n"])
-        if self._recent:
-            self._recent.waiting[agent] = counted
-        return counted
-
-    def _count(self, proposal: Proposal, before: State | None = None) -> None:
-        """Keep the number of its agent's waiting proposals, where that is known."""
-        if self._recent and proposal.agent in self._recent.waiting:
-            self._recent.waiting[proposal.agent] += (proposal.state in WAITING) - (before in WAITING)
+        return int(self._run("waiting_of", {"agent": agent})[0]["n"])
 
     def submitted(self, agent: str, key: str) -> tuple[str, str] | None:
         """(proposal id, body hash) of what this agent sent under this key before."""

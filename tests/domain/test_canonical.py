@@ -27,6 +27,14 @@ def test_it_is_what_the_reference_writes(value: Json) -> None:
     assert canonical_json(value) == rfc8785.dumps(value)
 
 
+@pytest.mark.parametrize("depth", [400, 700])
+def test_what_nests_deep_is_written_all_the_same(depth: int) -> None:
+    value: Json = 1
+    for _ in range(depth):
+        value = [{"in": value}] if depth < 500 else [value]
+    assert canonical_json(value) == rfc8785.dumps(value)
+
+
 @given(value=st.floats(allow_nan=False, allow_infinity=False) | st.floats(1e-5, 1e17))
 def test_every_number_is_written_as_the_reference_does(value: float) -> None:
     assert canonical_json([value]) == rfc8785.dumps([value])

@@ -308,13 +308,6 @@ class Moves(RuleBasedStateMachine):
                 assert revision.digest == digest
 
     @invariant()
-    def the_quota_counts_what_waits(self) -> None:
-        if not hasattr(self, "store"):
-            return
-        waiting = [case for case in self.ids if self.now(case).state in WAITING]
-        assert self.run(self.store.transact(lambda tx: tx.waiting_of("shop-ai"))) == len(waiting)
-
-    @invariant()
     def whoever_decided_is_written_down(self) -> None:
         for case in getattr(self, "ids", []):
             proposal = self.now(case)

@@ -88,37 +88,6 @@ async def test_a_setting_that_was_undone_is_not_remembered(store: Store) -> None
     assert len(await store.transact(lambda tx: tx.setting_history("orders"))) == 1
 
 
-async def test_the_number_that_waits_follows_every_move_and_what_another_process_wrote(
-    store: Store, tmp_path: Path
-) -> None:
-    first, second = a_proposal(1), a_proposal(2)
-
-    def counted(tx: Tx) -> int:
-        return tx.waiting_of("shop-ai")
-
-    def fail(tx: Tx) -> None:
-        tx.add_proposal(a_proposal(9), submission(9))
-        assert counted(tx) == 2
-        raise LookupError
-
-    def close(tx: Tx) -> int:
-        assert tx.swap(first, replace(first, state=State.CANCELLED, version=2))
-        assert not tx.swap(first, replace(first, state=State.EXPIRED, version=2))
-        return counted(tx)
-
-    assert await store.transact(counted) == 0
-    await store.transact(lambda tx: tx.add_proposal(first, submission(1)))
-    with pytest.raises(LookupError):
-        await store.transact(fail)
-    assert await store.transact(counted) == 1
-    other = a_store(tmp_path)
-    await other.transact(lambda tx: tx.add_proposal(second, submission(2)))
-    await other.close()
-    assert await store.transact(counted) == 2
-    assert await store.transact(close) == 1
-    assert await store.transact(lambda tx: tx.waiting_of("another")) == 0
-
-
 async def test_the_chain_goes_on_behind_what_was_undone_and_what_another_process_wrote(
     store: Store, tmp_path: Path
 ) -> None:
