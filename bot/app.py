@@ -49,6 +49,7 @@ from bot.right_of_way import RightOfWay
 from bot.slack.chart import ChartCourier
 from bot.slack.courier import NETWORK, SlackCourier, said
 from bot.slack.roster import Roster
+from bot.slack.session import slack_session
 from bot.switch import Switch
 from bot.thresholds import Thresholds
 from bot.tokens import Tokens
@@ -68,7 +69,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-SLACK_PATIENCE: Final = aiohttp.ClientTimeout(total=10)
 SHUTDOWN_SECONDS: Final = 3.0
 IDLE_SECONDS: Final = 75.0
 """A connection that brought no whole head of a request by then is cut; proxies keep theirs a minute, and cut first."""
@@ -121,9 +121,7 @@ class App:
         self._stack.push_async_callback(store.close)
         # Before anything of this start is written, which would hide when the last one was.
         await store.transact(lambda tx: catch_up(tx, clock.now()))
-        session = await self._stack.enter_async_context(
-            aiohttp.ClientSession(timeout=SLACK_PATIENCE, cookie_jar=aiohttp.DummyCookieJar())
-        )
+        session = await self._stack.enter_async_context(slack_session())
         client = AsyncWebClient(
             token=config.bot_token, base_url=config.slack_api_url, session=session, retry_handlers=[]
         )

@@ -18,6 +18,7 @@ from bot import knowledge_cli
 from bot.config import Config
 from bot.domain.errors import BadInput, SaysoError
 from bot.ports import ReadOnlyStore, Store
+from bot.scheduling import take_turns
 
 if TYPE_CHECKING:
     from bot.tuning import Report
@@ -52,6 +53,7 @@ def serve() -> None:
     """Start the bot; without Slack tokens, on the embedded local Slack with a small sample shop."""
     from bot.logs import configure
 
+    take_turns()
     config = Config.of(os.environ)
     configure(config.log_level)
     if config.local:

@@ -18,6 +18,7 @@ from bot.domain.lifecycle import State
 from bot.domain.proposal import Action, Proposal
 from bot.outbound import Guard
 from bot.ports import Query, Reader, Store, Token, Tx
+from bot.quick_json import dump
 from bot.resource import resource
 from bot.strict_json import parse
 from bot.submission import Request, connector_of
@@ -113,7 +114,8 @@ class Api:
         )
         found = await self.store.read(lambda tx: tx.find(query))
         cursor = found[limit - 1].id if len(found) > limit else None
-        return web.json_response({"proposals": [resource(p) for p in found[:limit]], "cursor": cursor})
+        listed = {"proposals": [resource(p) for p in found[:limit]], "cursor": cursor}
+        return web.json_bytes_response(listed, dumps=dump)
 
     async def withdraw(self, request: web.Request) -> web.Response:
         """POST /v1/proposals/{id}/withdraw"""
@@ -185,7 +187,7 @@ def key_of(request: web.Request) -> str:
 def _answer(proposal: Proposal, status: int = 200, note: str | None = None) -> web.Response:
     headers = {"Location": f"/v1/proposals/{proposal.id}"} if status == 201 else None
     document = resource(proposal) | ({"note": note} if note else {})
-    return web.json_response(document, status=status, headers=headers)
+    return web.json_bytes_response(document, dumps=dump, status=status, headers=headers)
 
 
 def _sooner(proposal: Proposal, asked: timedelta | None) -> str | None:

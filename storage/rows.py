@@ -6,6 +6,8 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any, Final, cast
 
+import orjson
+
 from bot.domain.audit import AuditEvent, Event
 from bot.domain.canonical import Json
 from bot.domain.decision import Actor, ActorKind, Decision, DecisionKind, Intervention, Ruling
@@ -29,7 +31,10 @@ def text_of_json(value: Json) -> str:
 
     What is hashed goes through `canonical_json` instead.
     """
-    return _ENCODER.encode(value)
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # a number or a depth beyond what it writes, or half a surrogate pair, which no text may hold
+        return _ENCODER.encode(value)
 
 
 def proposal_row(proposal: Proposal, submission: Submission) -> dict[str, Any]:
