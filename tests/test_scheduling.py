@@ -40,8 +40,13 @@ def test_what_an_admin_has_chosen_stays() -> None:
 
 
 def test_where_it_is_forbidden_sayso_runs_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
+    asked: list[object] = []
+
+    def refuse(_: int, policy: int, __: object) -> None:
+        asked.append(policy)
         raise PermissionError
 
+    monkeypatch.setattr(os, "sched_getscheduler", lambda _: os.SCHED_OTHER)
     monkeypatch.setattr(os, "sched_setscheduler", refuse)
     take_turns()
+    assert asked == [os.SCHED_BATCH]

@@ -147,22 +147,21 @@ class _Thread:
     async def post(self, text: str, number: int, count: int) -> str:
         """Post one message as words only, in which nothing can mention, link or unfurl; its timestamp."""
         section = {"type": "rich_text_section", "elements": [{"type": "text", "text": text}]}
-        message = {
-            "channel": self.channel,
-            "thread_ts": self.ts,
-            "text": escape(text),
-            "blocks": [{"type": "rich_text", "elements": [section]}],
-            "mrkdwn": False,
-            "parse": "none",
-            "link_names": False,
-            "unfurl_links": False,
-            "unfurl_media": False,
-            "metadata": {
+        answer = await self._client.chat_postMessage(
+            channel=self.channel,
+            thread_ts=self.ts,
+            text=escape(text),
+            blocks=[{"type": "rich_text", "elements": [section]}],
+            mrkdwn=False,
+            parse="none",
+            link_names=False,
+            unfurl_links=False,
+            unfurl_media=False,
+            metadata={
                 "event_type": EVENT_TYPE,
                 "event_payload": {"delivery": self._delivery, "part": number, "of": count},
             },
-        }
-        answer = await self._client.api_call("chat.postMessage", json=message)
+        )
         return str(answer["ts"])
 
     async def posted(self) -> dict[int, str]:

@@ -14,7 +14,7 @@ Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 _CANONICAL: Final = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
 _LARGEST: Final = 2**53 - 1
 _SMALLEST: Final = 1e-4
-"""A smaller fraction is written with an exponent by one of the two before it is by the other."""
+"""Far smaller fractions have an exponent: with `orjson` from under 1e-5, by RFC 8785 from under 1e-6."""
 
 
 def canonical_json(value: Json) -> bytes:

@@ -11,7 +11,6 @@ from typing import Any
 
 import aiohttp
 from slack_sdk.signature import SignatureVerifier
-from yarl import URL
 
 from bot.local_slack.faults import Faults
 from bot.local_slack.model import Delivered, Json
@@ -66,8 +65,7 @@ class Deliveries:
 
     async def interaction(self, payload: Json) -> Delivered:
         """Deliver block_actions, view_submission or view_closed."""
-        # Many times quicker than urllib, which fills tests and benchmarks with percent signs.
-        body = URL.build(query={"payload": json.dumps(payload)}).raw_query_string
+        body = urllib.parse.urlencode({"payload": json.dumps(payload)})
         return await self._deliver(payload["type"], "interactive", payload, body, FORM)
 
     async def command(self, fields: Mapping[str, str]) -> Delivered:

@@ -6,7 +6,6 @@ import time
 from typing import Any
 from urllib.parse import parse_qsl
 
-import orjson
 from aiohttp import web
 
 from bot.local_slack import api_chat, api_conversations, api_files, api_people, api_views
@@ -67,7 +66,7 @@ class WebApi:
         if fault is not None:
             return drop(request)
         headers = HEADERS | error.headers if error and error.headers else HEADERS
-        body = _written(answer)
+        body = json.dumps(answer).encode()
         status = error.status if error else 200
         return web.Response(body=body, status=status, headers=headers, content_type="application/json")
 
@@ -134,20 +133,6 @@ def drop(request: web.Request) -> web.StreamResponse:
     return web.Response(status=500)
 
 
-def _written(answer: Json) -> bytes:
-    try:
-        return orjson.dumps(answer)
-    except TypeError:  # half of a surrogate pair travels as its escape
-        return json.dumps(answer).encode()
-
-
-def _read(body: bytes) -> Any:
-    try:
-        return orjson.loads(body)
-    except ValueError:  # what orjson refuses, Python may read
-        return json.loads(body)
-
-
 async def read_args(request: web.Request) -> Json:
     """Read the arguments from the query, a form or a JSON body; structured ones may be JSON in a field."""
     kind = request.content_type
@@ -169,7 +154,7 @@ async def read_args(request: web.Request) -> Json:
 
 def _json_object(body: bytes) -> Json:
     try:
-        value: Any = _read(body)
+        value: Any = json.loads(body)
     except ValueError:
         raise SlackError("invalid_json") from None
     if not isinstance(value, dict):

@@ -105,18 +105,17 @@ class SlackCourier:
         channel = str(errand.payload["channel"])
         if errand.attempts > 1 and (found := await self._find(channel, errand)):
             return found
-        message = {
-            "channel": channel,
-            "text": painted.text,
-            "blocks": painted.blocks,
-            "unfurl_links": False,
-            "unfurl_media": False,
-            "metadata": {
+        answer = await self._client.chat_postMessage(
+            channel=channel,
+            text=painted.text,
+            blocks=painted.blocks,
+            unfurl_links=False,
+            unfurl_media=False,
+            metadata={
                 "event_type": ids.DELIVERY_EVENT,
                 "event_payload": {"delivery": " ".join([errand.id, *errand.together])},
             },
-        }
-        answer = await self._client.api_call("chat.postMessage", json=message)
+        )
         self._newest[channel] = str(answer["ts"])
         return Delivered(receipt=_receipt(errand, str(answer["channel"]), str(answer["ts"])))
 
@@ -163,22 +162,20 @@ class SlackCourier:
     async def _update(self, receipt: Receipt, painted: Painted) -> bool:
         """Bring one message up to date; False where it is gone."""
         try:
-            await self._rewrite(receipt.channel, receipt.ts, painted)
+            await self._client.chat_update(
+                channel=receipt.channel, ts=receipt.ts, text=painted.text, blocks=painted.blocks
+            )
         except SlackApiError as error:
             if said(error)[1] not in GONE:
                 raise
             return False
         return True
 
-    async def _rewrite(self, channel: str, ts: str, painted: Painted) -> None:
-        message = {"channel": channel, "ts": ts, "text": painted.text, "blocks": painted.blocks}
-        await self._client.api_call("chat.update", json=message)
-
     async def _relog(self, errand: Errand, lines: tuple[Case, ...]) -> Outcome:
         painted = log_lines([line.proposal for line in lines])
         channel, ts = str(errand.payload["channel"]), str(errand.payload["ts"])
         try:
-            await self._rewrite(channel, ts, painted)
+            await self._client.chat_update(channel=channel, ts=ts, text=painted.text, blocks=painted.blocks)
         except SlackApiError as error:
             if said(error)[1] not in GONE:
                 raise

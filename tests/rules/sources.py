@@ -41,11 +41,7 @@ def _value(node: ast.expr) -> str:
 
 def slack_methods() -> set[str]:
     """Every method of Slack's Web API that the bot calls, as `views_open`."""
-    return {
-        str(ast.literal_eval(args[0])).replace(".", "_") if name == "api_call" else name
-        for name, args in calls(*modules("bot", "handlers", without="/local_slack/"))
-        if name in METHODS
-    }
+    return {name for name, _ in calls(*modules("bot", "handlers", without="/local_slack/")) if name in METHODS}
 
 
 def texts(path: Path) -> set[str]:

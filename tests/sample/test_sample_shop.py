@@ -76,12 +76,14 @@ async def test_a_newcomer_gets_one_address_and_an_impatient_ctrl_c_ends_it_quiet
 async def test_no_thread_of_it_pushes_another_aside() -> None:
     process = await serve()
     assert process.stdout is not None
-    await asyncio.wait_for(process.stdout.readline(), 20)
-    threads = [int(entry.name) for entry in Path(f"/proc/{process.pid}/task").iterdir()]
-    assert len(threads) > 1
-    assert {os.sched_getscheduler(thread) for thread in threads} == {os.SCHED_BATCH}
-    process.send_signal(signal.SIGINT)
-    await asyncio.wait_for(process.communicate(), 5)
+    try:
+        await asyncio.wait_for(process.stdout.readline(), 20)
+        threads = [int(entry.name) for entry in Path(f"/proc/{process.pid}/task").iterdir()]
+        assert len(threads) > 1
+        assert {os.sched_getscheduler(thread) for thread in threads} == {os.SCHED_BATCH}
+    finally:
+        process.send_signal(signal.SIGINT)
+        await asyncio.wait_for(process.communicate(), 5)
 
 
 async def test_a_taken_port_that_was_asked_for_is_named_in_one_sentence() -> None:
