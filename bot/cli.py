@@ -17,6 +17,7 @@ import typer
 from bot import knowledge_cli
 from bot.config import Config
 from bot.domain.errors import BadInput, SaysoError
+from bot.garbage import spare_the_start, wait_for_the_start
 from bot.ports import ReadOnlyStore, Store
 from bot.scheduling import take_turns
 
@@ -54,6 +55,7 @@ def serve() -> None:
     from bot.logs import configure
 
     take_turns()
+    wait_for_the_start()
     config = Config.of(os.environ)
     configure(config.log_level)
     if config.local:
@@ -72,6 +74,7 @@ async def _serve(config: Config, stop: asyncio.Event) -> None:
     for warning in warnings(policy):
         typer.echo(f"Note: {warning}", err=True)
     async with App(config, policy) as sayso:
+        spare_the_start()
         how = "Slack is connected by Socket Mode" if config.app_token else f"Slack posts to {sayso.url}/slack/events"
         typer.echo(f"Sayso listens on {sayso.url}; {how}.")
         await stop.wait()

@@ -1,11 +1,13 @@
-"""A rush of clicks goes first, the background one piece after the other, and nothing waits for ever."""
+"""A rush of clicks goes first, the background a few pieces abreast, and nothing waits for ever."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
+from itertools import pairwise
 
-from bot.right_of_way import CROWD, RightOfWay
+from bot.right_of_way import ABREAST, CROWD, RightOfWay
 
 
 async def a_few_turns() -> None:
@@ -70,27 +72,39 @@ async def test_between_clicks_that_follow_each_other_nothing_goes_either() -> No
         assert await goes_at_once(way)
 
 
-async def test_between_two_pieces_a_click_gets_in() -> None:
+async def test_between_a_few_pieces_and_the_next_a_click_gets_in() -> None:
     way = RightOfWay()
     order: list[str] = []
 
-    async def piece(name: str) -> None:
+    async def piece() -> None:
         await way.clear()
-        order.append(name)
+        order.append("piece")
 
     async def click() -> None:
         with way.taken():
             await asyncio.sleep(0.02)
             order.append("click")
 
-    pieces = [asyncio.create_task(piece(name)) for name in ("first", "second", "third")]
+    pieces = [asyncio.create_task(piece()) for _ in range(2 * ABREAST + 1)]
     while not order:
         await asyncio.sleep(0)
     with a_crowd(way):
         await click()
     await asyncio.gather(*pieces)
-    assert order.index("click") == 1
-    assert sorted(order) == ["click", "first", "second", "third"]
+    assert order == ["piece"] * ABREAST + ["click"] + ["piece"] * (ABREAST + 1)
+
+
+async def test_no_more_go_abreast_after_a_long_wait_either() -> None:
+    way = RightOfWay(patience=timedelta(milliseconds=20))
+    with a_crowd(way):
+        pieces = [asyncio.create_task(way.clear()) for _ in range(2 * ABREAST)]
+        await a_few_turns()
+        time.sleep(0.05)  # the loop is busy, and all of them have waited long enough at the same time
+        began = [0]
+        while began[-1] < len(pieces):
+            await asyncio.sleep(0)
+            began.append(sum(piece.done() for piece in pieces))
+        assert max(later - before for before, later in pairwise(began)) == ABREAST
 
 
 async def test_however_much_is_clicked_the_background_gets_its_turn() -> None:

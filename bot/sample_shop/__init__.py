@@ -4,6 +4,7 @@ import asyncio
 import signal
 
 from bot.config import Config
+from bot.garbage import spare_the_start
 from bot.sample_shop.shop import PACE_SECONDS, Shop, opened
 
 __all__ = ["PACE_SECONDS", "Shop", "opened", "run"]
@@ -12,6 +13,7 @@ __all__ = ["PACE_SECONDS", "Shop", "opened", "run"]
 async def run(config: Config, stop: asyncio.Event) -> None:
     """Serve until `stop`, and print where to look; from then on this process no longer hears Ctrl-C, since it ends."""
     async with opened(config) as shop:
+        spare_the_start()
         print(f"Sayso runs with a small sample shop: {shop.page}", flush=True)  # noqa: T201 - the command's answer
         print("You are Maria, a support agent (change that at the top left). Ctrl-C stops.", flush=True)  # noqa: T201
         await stop.wait()
