@@ -14,7 +14,10 @@ GAP: Final = timedelta(milliseconds=2)
 CROWD: Final = 12
 """So many clicks at once are a rush too; fewer leave time while their commit is written, and that is for the rest."""
 ABREAST: Final = 4
-"""How many pieces of background work may begin between two looks at the sockets: each costs a click a third of a ms."""
+"""How many pieces of background work may begin between two looks at the sockets: each costs a click a third of a ms.
+
+In a rush those that have waited too long go one by one.
+"""
 PATIENCE: Final = timedelta(milliseconds=250)
 """How long one piece of background work stands back at most, however much is clicked."""
 
@@ -53,19 +56,20 @@ class RightOfWay:
         while True:
             # The loop has a look at its sockets first: a click that came meanwhile goes before this piece.
             await asyncio.sleep(0)
-            if self._clear() or loop.time() >= latest:
-                if self._finds_a_place():
+            rush = not self._clear()
+            if not rush or loop.time() >= latest:
+                if self._finds_a_place(1 if rush else ABREAST):
                     return
             else:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout_at(latest):
                         await (self._free.wait() if self._taken else asyncio.sleep(self._gap))
 
-    def _finds_a_place(self) -> bool:
+    def _finds_a_place(self, places: int) -> bool:
         if not self._abreast:
             asyncio.get_running_loop().call_soon(self._looked)
         self._abreast += 1
-        return self._abreast <= ABREAST
+        return self._abreast <= places
 
     def _looked(self) -> None:
         self._abreast = 0

@@ -1,6 +1,7 @@
 """The HTTP interface for agents: identify, call one method, answer."""
 
 import hashlib
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -24,7 +25,7 @@ from bot.strict_json import parse
 from bot.submission import Request, connector_of
 from bot.tokens import Scope, Tokens
 from bot.waiting import WaitingRoom
-from handlers.api_models import ProposalIn
+from handlers.api_models import CURSOR, ProposalIn
 from handlers.body import LARGEST_BODY, read_body
 from handlers.openapi import document
 from handlers.problems import Unauthorized
@@ -108,7 +109,7 @@ class Api:
             states=tuple(_state(name) for name in asked.getall("state", []) if name),
             category=asked.get("category") or None,
             agent=only(token),
-            cursor=asked.get("cursor") or None,
+            cursor=_cursor(asked.get("cursor", "")),
             limit=limit + 1,
             outline=True,
         )
@@ -217,6 +218,12 @@ def _limit(text: str) -> int:
     if not text.isdecimal() or len(text) > 3 or not 1 <= int(text) <= 200:
         raise BadInput("limit is a whole number from 1 to 200.")
     return int(text)
+
+
+def _cursor(text: str) -> str | None:
+    if text and not re.fullmatch(CURSOR, text):
+        raise BadInput("cursor is what the page before gave; leave it out for the first page.")
+    return text or None
 
 
 def _state(name: str) -> State:

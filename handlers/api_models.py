@@ -1,7 +1,7 @@
 """The HTTP interface's models: the same ones validate what comes in and describe it in OpenAPI."""
 
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
@@ -11,6 +11,8 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,79}$")]
 Category = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,79}$")]
 Short = Annotated[str, Field(max_length=300)]
 Url = Annotated[str, Field(max_length=2000)]
+CURSOR: Final = r"^prp_[0-9a-f]{28}$"
+"""A page's cursor: the id of the last proposal before it."""
 Confidence = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from bot.domain.lifecycle import State
-from handlers.api_models import PageOut, ProblemOut, ProposalIn, ProposalOut, TicketIn, TicketOut
+from handlers.api_models import CURSOR, PageOut, ProblemOut, ProposalIn, ProposalOut, TicketIn, TicketOut
 
 _REF = "#/components/schemas/{model}"
 
@@ -65,9 +65,9 @@ def _paths() -> dict[str, Any]:
                 "operationId": "listProposals",
                 "summary": "List proposals, newest first.",
                 "parameters": [
-                    _query("state", {"type": "string", "enum": [state.value for state in State]}),
+                    _query("state", {"type": "array", "items": {"enum": [state.value for state in State]}}),
                     _query("category", {"type": "string"}),
-                    _query("cursor", {"type": "string"}),
+                    _query("cursor", {"type": "string", "pattern": CURSOR}),
                     _query("limit", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
                 ],
                 "responses": {"200": _response("A page.", "PageOut"), **_problems(401, 422)},

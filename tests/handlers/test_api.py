@@ -221,7 +221,10 @@ async def test_an_id_or_a_query_that_nobody_wrote_gets_a_sentence(world: World) 
         answer = await send(world, "GET", f"/v1/proposals?{query}")
         assert answer.status == 422, query
         assert answer.detail
-    for query in ("category=%ff", "category=%00", "cursor=%ed%a0%80", "cursor=a%27b", "category=Refunds"):
+    for cursor in ("x", "%ed%a0%80", "a%27b", "prp_1", f"prp_{'0' * 28}%0a", f"prp_{'g' * 28}", f"PRP_{'0' * 28}"):
+        answer = await send(world, "GET", f"/v1/proposals?cursor={cursor}")
+        assert (answer.status, "leave it out for the first page" in answer.detail) == (422, True), cursor
+    for query in ("category=%ff", "category=%00", "category=Refunds", f"cursor=prp_{'0' * 28}"):
         answer = await send(world, "GET", f"/v1/proposals?{query}")
         assert (answer.status, answer.json["proposals"]) == (200, []), query
     for wait in ("-1", "61", "nan", "inf", "1e9", "x", "0x1"):

@@ -40,7 +40,7 @@ async def test_an_agent_neither_reads_nor_withdraws_nor_lists_what_another_propo
         # Nothing tells a stranger's case from one that never was.
         assert answer.detail.replace(proposed["id"], "ID") == missing.detail.replace("prp_" + "0" * 28, "ID")
     assert (await as_(world, other, "GET", "/v1/proposals")).json["proposals"] == []
-    cursor = await as_(world, other, "GET", f"/v1/proposals?cursor={proposed['id']}0")
+    cursor = await as_(world, other, "GET", f"/v1/proposals?cursor=prp_{'f' * 28}")
     assert cursor.json["proposals"] == []
     assert (await world.get(proposed["id"]))["state"] == "pending"
 
