@@ -11,9 +11,9 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,79}$")]
 Category = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,79}$")]
 Short = Annotated[str, Field(max_length=300)]
 Url = Annotated[str, Field(max_length=2000)]
+Confidence = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 CURSOR: Final = r"^prp_[0-9a-f]{28}$"
 """A page's cursor: the id of the last proposal before it."""
-Confidence = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 class Model(BaseModel):

@@ -65,7 +65,7 @@ def _paths() -> dict[str, Any]:
                 "operationId": "listProposals",
                 "summary": "List proposals, newest first.",
                 "parameters": [
-                    _query("state", {"type": "array", "items": {"enum": [state.value for state in State]}}),
+                    _query("state", {"type": "array", "items": {"type": "string", "enum": [*State]}}),
                     _query("category", {"type": "string"}),
                     _query("cursor", {"type": "string", "pattern": CURSOR}),
                     _query("limit", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),

@@ -142,3 +142,21 @@ async def test_every_refusal_is_as_described(world: World, method: str, path: st
 def test_a_submission_is_described_with_its_idempotency_key(path: str) -> None:
     headers = [one["name"] for one in SPEC["paths"][path]["post"]["parameters"] if one["in"] == "header"]
     assert "Idempotency-Key" in headers
+
+
+async def test_a_list_is_asked_for_as_described(world: World) -> None:
+    described = {one["name"]: one["schema"] for one in SPEC["paths"]["/v1/proposals"]["get"]["parameters"]}
+
+    def fits(name: str, value: Any) -> bool:
+        return bool(Draft202012Validator(described[name]).is_valid(value))
+
+    for _ in range(2):
+        await world.propose()
+    page = (await send(world, "GET", "/v1/proposals?limit=1&state=pending&state=escalated")).json
+    assert len(page["proposals"]) == 1
+    assert fits("state", ["pending", "escalated"])
+    assert fits("cursor", page["cursor"])
+    assert not fits("state", ["open"])
+    assert not fits("cursor", "x")
+    for wrong in ("state=pending&state=open", "cursor=x"):
+        assert (await send(world, "GET", f"/v1/proposals?{wrong}")).status == 422
