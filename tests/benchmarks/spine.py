@@ -4,6 +4,7 @@ Two processes: the bot on one core, the driver with the local Slack on the other
 """
 
 import asyncio
+import gc
 import os
 import re
 import sqlite3
@@ -30,9 +31,10 @@ from tests.world import BOT_TOKEN, POLICY, SIGNING_SECRET, people, reply
 CHANNELS = 16
 """Review channels, and as many of customers: the relay's lanes, of which it serves 32 at once."""
 CLICKS = 1500
-CYCLES = 2000
+CYCLES = 4000
 TURNS = 4
-IN_FLIGHT = 32
+IN_FLIGHT = 64
+"""So many that neither side waits for the other; with 32 the rate was 6 % lower, with 48 the same."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,15 @@ class Clicks:
         """From all that was measured."""
         slow, bare_slow = (statistics.quantiles(seconds, n=20)[-1] for seconds in (ours, bare))
         return cls(statistics.median(ours), slow, statistics.median(bare), bare_slow)
+
+
+@dataclass(frozen=True)
+class Cycles:
+    """Cycles a second, ours and the bare app's; the share of the processors that the host gave away while ours ran."""
+
+    ours: float
+    bare: float
+    stolen: float
 
 
 @dataclass(frozen=True)
@@ -149,6 +160,16 @@ async def submit(http: aiohttp.ClientSession, bot: Bot, number: int, **changes: 
         return document
 
 
+def spare_the_driver() -> None:
+    """Let Python's collector in this process leave out what is there already.
+
+    The local Slack remembers every message, so a full look here took up to 0.35 s: a pause of the driver's, no one's
+    speed. The apps that are measured collect as they do for anybody.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 async def spread(work: list[Callable[[], Awaitable[float]]], workers: int) -> list[float]:
     """Run the work on so many connections at once."""
     queue = list(reversed(work))
@@ -178,6 +199,7 @@ async def clicks(
         await asyncio.sleep(1.5)  # let the cards out first: what is measured is the click
         bodies = await record("U0MARIA", (f"C0DESK{n}" for n in range(CHANNELS)))
         assert len(bodies) == per_batch
+        spare_the_driver()
         # The reference first: behind ours it would run beside the repaints that our clicks have caused.
         reference += await spread([partial(post_signed, http, bare.url, body) for body in bodies], workers)
         ours += await spread([partial(post_signed, http, bot.url, body) for body in bodies], workers)
@@ -202,6 +224,14 @@ def durable_commit(folder: Path) -> float:
     return statistics.median(seconds)
 
 
+def processor_time() -> tuple[int, int]:
+    """What the machine's host has given to others so far, and all there was, in ticks; zeros where none says so."""
+    if not (counters := Path("/proc/stat")).exists():
+        return 0, 0
+    ticks = [int(field) for field in counters.read_text().partition("\n")[0].split()[1:9]]  # steal is the last
+    return ticks[-1], sum(ticks)
+
+
 def says(mark: str, message: Any) -> bool:
     """Whether a message shows these words."""
     return mark in str(message.blocks)
@@ -209,6 +239,7 @@ def says(mark: str, message: Any) -> bool:
 
 async def submit_to_card(http: aiohttp.ClientSession, slack: LocalSlack, bot: Bot, first: int) -> float:
     """Median seconds from the agent's request to the card at Slack."""
+    spare_the_driver()
     seconds = []
     for number in range(first, first + 200):
         channel = f"C0DESK{number % CHANNELS}"
@@ -223,15 +254,19 @@ async def submit_to_card(http: aiohttp.ClientSession, slack: LocalSlack, bot: Bo
     return statistics.median(seconds)
 
 
-async def full_cycles(http: aiohttp.ClientSession, slack: LocalSlack, bot: Bot, bare: Bot) -> tuple[float, float]:
-    """Cycles a second, ours and those of the bare app, in turns: whatever slows the machine slows both."""
+async def full_cycles(http: aiohttp.ClientSession, slack: LocalSlack, bot: Bot, bare: Bot) -> Cycles:
+    """Cycles of ours and of the bare app, in turns: whatever slows the machine slows both."""
     seconds = dict.fromkeys((bot.url, bare.url), 0.0)
+    stolen = ticks = 0
     for turn in range(TURNS):
         for app in (bare, bot):
             slack.connect_bot(f"{app.url}/slack/events")
+            before = processor_time()
             seconds[app.url] += await cycles(http, slack, app, 300_000 + turn * 10_000)
+            after = processor_time()
+        stolen, ticks = stolen + after[0] - before[0], ticks + after[1] - before[1]  # of our turn, which is the last
     slack.connect_bot(f"{bot.url}/slack/events")
-    return CYCLES / seconds[bot.url], CYCLES / seconds[bare.url]
+    return Cycles(CYCLES / seconds[bot.url], CYCLES / seconds[bare.url], stolen / max(ticks, 1))
 
 
 async def cycles(http: aiohttp.ClientSession, slack: LocalSlack, bot: Bot, first: int) -> float:
@@ -263,6 +298,7 @@ async def cycles(http: aiohttp.ClientSession, slack: LocalSlack, bot: Bot, first
         await repainted
         return 0.0
 
+    spare_the_driver()
     begun = time.perf_counter()
     await spread([partial(cycle, number) for number in range(first, first + CYCLES // TURNS)], IN_FLIGHT)
     return time.perf_counter() - begun
@@ -296,23 +332,21 @@ async def measure() -> None:
                 many = await clicks(http, slack, bot, bare, record, 16, 100_000)
                 card = await submit_to_card(http, slack, bot, 200_000)
                 bare_card = await submit_to_card(http, slack, bare, 210_000)
-                rate, bare_rate = await full_cycles(http, slack, bot, bare)
-                reference = Bare(bare, bare_idle, commit, bare_card, bare_rate)
-                report(bot, idle, one, many, card, rate, reference)
+                whole = await full_cycles(http, slack, bot, bare)
+                report(bot, idle, one, many, card, whole, Bare(bare, bare_idle, commit, bare_card))
 
 
 @dataclass(frozen=True)
 class Bare:
-    """What the bare app came to: megabytes when idle, seconds of a durable commit and of a card, cycles a second."""
+    """What the bare app came to: megabytes when idle, seconds of a durable commit and of a card."""
 
     app: Bot
     idle: float
     commit: float
     card: float
-    rate: float
 
 
-def report(bot: Bot, idle: float, one: Clicks, many: Clicks, card: float, rate: float, bare: Bare) -> None:
+def report(bot: Bot, idle: float, one: Clicks, many: Clicks, card: float, whole: Cycles, bare: Bare) -> None:
     """Print the table; the smaller a ratio the better, but for the rate."""
     rows = []
     for workers, seen in (("1 connection", one), ("16 connections", many)):
@@ -325,7 +359,7 @@ def report(bot: Bot, idle: float, one: Clicks, many: Clicks, card: float, rate: 
     loaded, bare_loaded, ready = memory_of(bot.pid), memory_of(bare.app.pid), bare.app.ready_after
     rows += [
         ("submit to card", f"{card * 1e3:.2f} ms", f"{bare.card * 1e3:.2f} ms", card / bare.card, ""),
-        ("full cycles a second", f"{rate:.0f}", f"{bare.rate:.0f}", rate / bare.rate, "≥ 200 a second"),
+        ("full cycles a second", f"{whole.ours:.0f}", f"{whole.bare:.0f}", whole.ours / whole.bare, "≥ 200 a second"),
         ("start to ready", f"{bot.ready_after:.2f} s", f"{ready:.2f} s", bot.ready_after / ready, "≤ 1.5 s"),
         ("memory when idle", f"{idle:.0f} MB", f"{bare.idle:.0f} MB", idle / bare.idle, "< 120 MB"),
         ("memory after the load", f"{loaded:.0f} MB", f"{bare_loaded:.0f} MB", loaded / bare_loaded, "< 120 MB"),
@@ -335,6 +369,7 @@ def report(bot: Bot, idle: float, one: Clicks, many: Clicks, card: float, rate: 
         print(f"{label:40} {ours:>12} {reference:>18} {ratio:7.2f}  {aim}")
     print("Reference of a click: a bare Bolt app that only acknowledges, plus one bare durable SQLite commit.")
     print("Reference of a card and a cycle: the same walk in bare Bolt, with no rules and no database; a peer does 20.")
+    print(f"The aim of a cycle is for two whole processors; meanwhile the host gave {whole.stolen:.0%} to others.")
 
 
 def main() -> None:
