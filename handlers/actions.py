@@ -143,6 +143,7 @@ async def open_case(ack: AsyncAck, body: Body, value: str, client: AsyncWebClien
                 proposal=tx.proposal(seen.proposal_id),
                 revisions=tx.revisions(seen.proposal_id),
                 decisions=tx.decisions(seen.proposal_id),
+                interventions=tx.interventions(seen.proposal_id),
             )
         )
         approvable = await _approvable(body, desk, story.proposal)

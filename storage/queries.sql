@@ -300,6 +300,14 @@ SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1;
 -- name: audit_events
 SELECT * FROM audit WHERE seq > :after AND (:kinds = '' OR instr(:kinds, ',' || kind || ',') > 0) ORDER BY seq LIMIT :limit;
 
+-- name: interventions
+SELECT * FROM audit
+ WHERE proposal_id = :proposal_id AND kind IN ('proposal.undone', 'proposal.retried', 'proposal.confirmed') ORDER BY seq;
+
+-- name: interventions_are_found
+CREATE INDEX idx_audit_interventions ON audit (proposal_id)
+ WHERE kind IN ('proposal.undone', 'proposal.retried', 'proposal.confirmed');
+
 -- name: audit_never_updates
 CREATE TRIGGER IF NOT EXISTS audit_never_updates BEFORE UPDATE ON audit
 BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;

@@ -276,6 +276,12 @@ def pace(db: Database) -> None:
     table(db, "audit").drop_index("idx_audit_proposal_id")
 
 
+@migrations(name="0006_interventions")
+def interventions(db: Database) -> None:
+    """The full case finds them in the audit log; an index of all events would cost each of them a page."""
+    db.execute(QUERIES["interventions_are_found"])
+
+
 def names() -> frozenset[str]:
     """The names of every migration that this Sayso knows."""
     return frozenset(migration.name for migration in migrations.pending(Database(memory=True)))

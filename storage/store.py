@@ -183,6 +183,10 @@ class Session(Outbox, Autonomy, Tickets):
         """Every decision in order."""
         return [rows.decision_of(row) for row in self._run("decisions", {"proposal_id": proposal_id})]
 
+    def interventions(self, proposal_id: str) -> list[Event]:
+        """What people did about a decided case, in order: undone, tried again, confirmed that it happened."""
+        return [rows.audit_of(row).event for row in self._run("interventions", {"proposal_id": proposal_id})]
+
     # the team: settings, pause, tokens
 
     def settings(self) -> dict[str, SettingChange]:

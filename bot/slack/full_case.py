@@ -4,7 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from bot.domain.audit import Event
 from bot.domain.decision import Decision
+from bot.domain.lifecycle import WAITING, Move
+from bot.domain.moment import time_of_text
 from bot.domain.policy import number
 from bot.domain.proposal import Conversation, Message, Proposal, Revision
 from bot.slack import ids
@@ -43,6 +46,7 @@ class Story:
     proposal: Proposal
     revisions: list[Revision]
     decisions: list[Decision]
+    interventions: list[Event]
 
 
 def full_case(story: Story, metadata: str, *, approvable: bool = False) -> Block:
@@ -110,19 +114,38 @@ def _grounds(proposal: Proposal) -> list[Block]:
 
 
 def _decisions(story: Story) -> list[Block]:
-    blocks: list[Block] = []
-    for decision in story.decisions:
-        reason = f" “{decision.reason}”" if decision.reason else ""
-        verb = decision.kind.value.replace("_", " ").capitalize()
-        blocks.append(context(f"{verb} by {decision.by.name}, {decision.at:%d %b %Y %H:%M} UTC{one_line(reason, 500)}"))
-    execution = story.proposal.execution
-    if last := execution and execution.intervention:
-        blocks.append(context(f"{INTERVENED[last.move]} {last.by.name}, {last.at:%d %b %Y %H:%M} UTC"))
-    if execution:
+    """Who did what and when, in order, and how it ended."""
+    moments = [(decision.at, *_decided(decision)) for decision in story.decisions]
+    moments += [
+        (time_of_text(event.at), f"{_intervened(event)} {event.actor.name}", "") for event in story.interventions
+    ]
+    blocks = [
+        context(f"{what_and_who}, {at:%d %b %Y %H:%M} UTC{why}")
+        for at, what_and_who, why in sorted(moments, key=lambda moment: moment[0])
+    ]
+    if (needed := story.proposal.ruling.approvals_needed) > 1 and (agreed := story.proposal.approvals):
+        names = ", ".join(one_line(actor.name, 80) for actor in agreed)
+        blocks.append(context(f"{len(agreed)} of {needed} approvals: {names}"))
+    if execution := story.proposal.execution:
         result = "" if execution.result is None else f" The receiver said: {one_line(cell(execution.result), 500)}"
         error = f" {one_line(execution.error, 500)}" if execution.error else ""
         blocks.append(context(f"{_OUTCOMES[execution.status]}{error}{result}"))
     return blocks
+
+
+def _decided(decision: Decision) -> tuple[str, str]:
+    why = one_line(f" “{decision.reason}”", 500) if decision.reason else ""
+    return f"{decision.kind.value.replace('_', ' ').capitalize()} by {decision.by.name}", why
+
+
+def _intervened(event: Event) -> str:
+    match event.kind:
+        case "proposal.retried":
+            return INTERVENED[Move.RETRY]
+        case "proposal.confirmed":
+            return INTERVENED[Move.CONFIRM]
+        case _:
+            return "Approval undone by" if event.payload["state"] in WAITING else "Retry undone by"
 
 
 def _bounded(blocks: list[Block]) -> tuple[list[Block], bool]:

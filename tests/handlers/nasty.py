@@ -77,7 +77,7 @@ def case(of: Proposal, *earlier: Revision) -> Case:
 def story(of: Proposal, *earlier: Revision) -> Story:
     """The same, as the full case shows it."""
     decisions = [of.decision] if of.decision else []
-    return Story(proposal=of, revisions=[*earlier, of.revision], decisions=decisions)
+    return Story(proposal=of, revisions=[*earlier, of.revision], decisions=decisions, interventions=[])
 
 
 def edited(of: Proposal, content: Content) -> tuple[Proposal, Revision]:

@@ -1,6 +1,7 @@
 """Closing an account takes two people: one is not enough, nor is one person twice."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -54,6 +55,18 @@ async def test_the_second_person_lets_it_run(world: World, shop: Shop) -> None:
     assert (done["state"], done["decision"]["by"]["id"]) == ("executed", "U0BEN")
     assert len(shop.effects_of(proposed["id"])) == 1
     assert (await story_of(world, proposed["id"])).count("proposal.approved") == 2
+
+
+async def test_the_full_case_names_everybody_who_approved(world: World) -> None:
+    proposed = await world.act("close_account", ACCOUNT)
+    card = await world.card(proposed["id"])
+    await world.click("U0MARIA", card, ids.APPROVE)
+    await world.choose("U0BEN", await painted(world, card, "1 of 2 approvals"), ids.FULL_OPTION)
+    assert "1 of 2 approvals: Maria" in str((await world.slack.wait_for_view("U0BEN")).blocks)
+    await world.click("U0BEN", card, ids.APPROVE)
+    await world.click("U0LEAD", await painted(world, card, ids.OPEN), ids.OPEN)
+    said = str((await world.slack.wait_for_view("U0LEAD")).blocks)
+    assert re.search("2 of 2 approvals: Maria[^,]*, Ben", said)
 
 
 async def test_the_same_person_twice_is_one_approval(world: World, shop: Shop) -> None:

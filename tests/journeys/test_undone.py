@@ -1,6 +1,7 @@
 """An approval is taken back while it can be: within its window, before it went out."""
 
 import asyncio
+import re
 from datetime import timedelta
 
 from aiohttp import web
@@ -63,6 +64,23 @@ async def test_what_is_undone_waits_again_and_can_be_decided_otherwise(
         "proposal.edited",
         "proposal.executed",
     ]
+
+
+async def test_the_full_case_says_who_undid_what(world: World, clock: MovableClock) -> None:
+    proposed = await world.propose(category="returns")
+    other = await world.propose(category="returns")
+    old = await world.card(proposed["id"])
+    await world.click("U0MARIA", old, ids.APPROVE)
+    pass_time(world, clock, timedelta(seconds=5))
+    await world.click("U0BEN", await painted(world, old, ids.UNDO), ids.UNDO)
+    pass_time(world, clock, timedelta(minutes=5))
+    await world.click("U0BEN", await painted(world, old, ids.APPROVE), ids.APPROVE)
+    await world.click("U0BEN", await painted(world, old, ids.UNDO), ids.OPEN)
+    said = str((await world.slack.wait_for_view("U0BEN")).blocks)
+    places = [said.index(words) for words in ("Approved by Maria", "Approval undone by Ben", "Approved by Ben")]
+    assert places == sorted(places)
+    assert said.count("undone") == 1
+    assert not await world.sayso.store.read(lambda tx: tx.interventions(other["id"]))
 
 
 async def test_an_undo_that_comes_too_late_is_told_so_and_undoes_nothing(
@@ -222,6 +240,10 @@ async def test_undoing_a_retry_goes_back_to_the_failure_and_the_key_stays(
         "proposal.retried",
         "proposal.executed",
     ]
+    await world.click("U0BEN", await painted(world, alarm, ids.OPEN), ids.OPEN, "C0OPS")
+    said = str((await world.slack.wait_for_view("U0BEN")).blocks)
+    told_of = re.findall(r"(?:Approved|Tried again|Retry undone) by \w+", said)
+    assert told_of == ["Approved by Maria", "Tried again by Ben", "Retry undone by Ben", "Tried again by Ben"]
 
 
 async def test_a_refusal_of_a_retry_does_not_forget_that_an_earlier_try_may_have_arrived(
