@@ -278,7 +278,7 @@ def pace(db: Database) -> None:
 
 @migrations(name="0006_interventions")
 def interventions(db: Database) -> None:
-    """The full case finds them in the audit log; an index of all events would cost each of them a page."""
+    """The full case finds interventions in the audit log; an index of all events would cost each of them a page."""
     db.execute(QUERIES["interventions_are_found"])
 
 
