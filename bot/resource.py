@@ -32,6 +32,7 @@ def outline(proposal: Proposal) -> dict[str, Json]:
         "kind": proposal.kind,
         "category": proposal.category,
         "confidence": proposal.confidence,
+        "connector": proposal.connector,
         "ruling": {
             "verdict": ruling.verdict.value,
             "rule": ruling.rule,

@@ -177,7 +177,10 @@ class FinalOut(BaseModel):
 
 
 class ProposalOut(BaseModel):
-    """The proposal resource; `note`, in the answer to a submission, says what was not done as asked."""
+    """The proposal resource; `note`, in the answer to a submission, says what was not done as asked.
+
+    `connector` says who carries out `final` once it may run: with `agent` the agent itself, with any other Sayso.
+    """
 
     id: str
     state: Literal["pending", "escalated", "approved", "failed", "in_doubt", "executed", "cancelled", "expired"]
@@ -186,6 +189,7 @@ class ProposalOut(BaseModel):
     kind: Literal["reply", "action"]
     category: str
     confidence: float | None
+    connector: str
     ruling: RulingOut
     decision: DecisionOut | None
     final: FinalOut | None

@@ -72,11 +72,17 @@ def recipient_of(connector: str, conversation: Conversation) -> str:
 
 def check_reachable(connector: str, conversation: Conversation) -> None:
     """BadInput for a conversation that this connector could never carry anything to."""
-    match connector.partition(":")[0]:
-        case "slack_thread":
-            parse_thread_id(conversation.id)
-        case "zendesk":
-            parse_ticket_id(conversation.id)
+    try:
+        match connector.partition(":")[0]:
+            case "slack_thread":
+                parse_thread_id(conversation.id)
+            case "zendesk":
+                parse_ticket_id(conversation.id)
+    except BadInput as error:
+        raise BadInput(
+            f"The connector {connector} cannot reach the conversation {conversation.id[:80]}. {error.sentence} "
+            'With "connector": "agent" you carry it out yourself.'
+        ) from None
 
 
 class _Options:

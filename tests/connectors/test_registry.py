@@ -269,7 +269,9 @@ def test_the_mail_library_is_not_loaded_where_no_mail_is_sent() -> None:
 )
 def test_a_connector_says_which_conversations_it_could_never_reach(connector: str, reached: str, missed: str) -> None:
     check_reachable(connector, Conversation(id=reached))
-    with pytest.raises(BadInput, match="has an id like"):
+    with pytest.raises(
+        BadInput, match=f'^The connector {connector} cannot reach .*has an id like.*"connector": "agent"'
+    ):
         check_reachable(connector, Conversation(id=missed))
 
 

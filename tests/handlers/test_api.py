@@ -379,5 +379,7 @@ async def test_what_could_never_be_delivered_is_refused_before_anybody_approves_
     talk = {"id": "ticket-9", "messages": []}
     refused = await world.propose(status=422, conversation=talk, connector="slack_thread")
     assert 'has an id like "slack:C0123456789:1712345678.000100"' in refused["detail"]
+    assert '"connector": "agent"' in refused["detail"]
     thread = {"id": "slack:C0CUSTOMERS:1712345678.000100", "messages": []}
-    await world.propose(conversation=thread, connector="slack_thread")
+    made = await world.propose(conversation=thread, connector="slack_thread")
+    assert made["connector"] == "slack_thread"
