@@ -233,6 +233,7 @@ class App:
             way=self._way,
             couriers=couriers,
             record=executions.record,
+            logged=executions.logged,
             delayed=executions.delay,
             buried=lambda tx, errand, error: Errands(tx, policy, clock).given_up(errand, error),
             sweep=partial(_sweep, approvals, store, policy, clock),

@@ -1,6 +1,6 @@
-"""Notices that the clock was set back: by the loop's own, which never is, and at the start by the audit log."""
+"""Notices that the clock was set back: by the monotonic one, which never is, and at the start by the audit log."""
 
-import asyncio
+import time
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -12,19 +12,24 @@ SKEW: Final = timedelta(seconds=5)
 
 
 class ClockWatch:
-    """Looks at both clocks now and then."""
+    """Looks at both clocks now and then, first when it is made."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._seen: datetime | None = None
-        self._at = 0.0
+        self.follow()
 
     def set_back(self) -> timedelta | None:
-        """By how much the clock was set back since the last look; None where it was not."""
-        now, at = self._clock.now(), asyncio.get_running_loop().time()
-        expected = now if self._seen is None else self._seen + timedelta(seconds=at - self._at)
-        self._seen, self._at = now, at
-        return expected - now if expected - now > SKEW else None
+        """By how much the clock was set back; None where it was not. Said again until `follow` is called."""
+        expected = self._seen + timedelta(seconds=time.monotonic() - self._at)
+        by = expected - self._clock.now()
+        if by > SKEW:
+            return by
+        self.follow()
+        return None
+
+    def follow(self) -> None:
+        """Go by the clock as it stands now."""
+        self._seen, self._at = self._clock.now(), time.monotonic()
 
 
 def catch_up(tx: Tx, now: datetime) -> timedelta | None:

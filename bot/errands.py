@@ -116,10 +116,9 @@ class Errands:
         channel = self._policy.channels.log
         self._add(ErrandKind.LOG, f"slack:{channel}", about=proposal, payload={"channel": channel})
 
-    def relog(self, proposal: Proposal, channel: str, ts: str, proposals: list[str]) -> None:
-        """Bring a message of the log up to date; `proposals` are those of its lines, in order."""
-        ids: list[Json] = [*proposals]
-        payload: dict[str, Json] = {"channel": channel, "ts": ts, "lines": ids}
+    def relog(self, proposal: Proposal, channel: str, ts: str) -> None:
+        """Bring a message of the log up to date."""
+        payload: dict[str, Json] = {"channel": channel, "ts": ts}
         self._add(ErrandKind.RELOG, f"slack:{channel}", about=proposal, payload=payload, coalesce=f"log:{ts}")
 
     def chart(self, category: str, *, user: str) -> None:

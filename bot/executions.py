@@ -63,6 +63,10 @@ class Executions:
             after = self._moves.moved(tx, before, execution=execution)
             Errands(tx, self._policy, self._clock).repaint(after)
 
+    def logged(self, tx: Tx, errand: Errand) -> None:
+        """Bring a log line up to date that an earlier attempt had written: it says how things stood then."""
+        _relog(tx, Errands(tx, self._policy, self._clock), tx.proposal(errand.proposal_id or ""))
+
     # what people say
 
     async def retry(self, seen: Seen, person: Person) -> Proposal:
@@ -154,5 +158,4 @@ def _relog(tx: Tx, errands: Errands, proposal: Proposal) -> None:
     """Bring the log line of what ran on its own up to date."""
     for receipt in tx.receipts(proposal.id):
         if receipt.room == LOG:
-            lines = tx.message_proposals(receipt.channel, receipt.ts)
-            errands.relog(proposal, receipt.channel, receipt.ts, lines)
+            errands.relog(proposal, receipt.channel, receipt.ts)

@@ -28,6 +28,7 @@ from bot.domain.delivery import (
     paced,
     remembered,
 )
+from bot.domain.errors import Unavailable
 from bot.naps import comes
 from bot.ports import Case, Clock, Commit, Courier, Reader, Store, Tx
 from bot.right_of_way import RightOfWay
@@ -39,6 +40,9 @@ LINES_TOGETHER: Final = 10
 LOOK_AGAIN: Final = timedelta(milliseconds=50)
 SHORTEST_NAP: Final = timedelta(milliseconds=5)
 LONGEST_NAP: Final = timedelta(seconds=30)
+CLOCK_LOOK: Final = timedelta(seconds=1)
+"""Between two looks at the clock at most: what is written before the next one counts as written before it went back."""
+TRY_AGAIN: Final = timedelta(seconds=1)
 BREATH: Final = timedelta(milliseconds=250)
 RUN_BUDGET: Final = LEASE / 3
 STOPPED_BY_A_PAUSE: Final = frozenset({ErrandKind.EXECUTE, ErrandKind.SPEAK, ErrandKind.GO_AHEAD})
@@ -65,8 +69,8 @@ class _Found:
 class Relay:
     """Runs until stopped.
 
-    `record` writes the end of an execution, `delayed` that it did not get through yet; `buried` tells the team of
-    another errand that was given up.
+    `record` writes the end of an execution, `delayed` that it did not get through yet; `logged` is told of a log line
+    that took more than one try; `buried` tells the team of another errand that was given up.
     """
 
     def __init__(
@@ -77,6 +81,7 @@ class Relay:
         way: RightOfWay,
         couriers: Mapping[ErrandKind, Courier],
         record: Record,
+        logged: Callable[[Tx, Errand], None],
         delayed: Told,
         buried: Told,
         sweep: Callable[[], Awaitable[int]],
@@ -84,7 +89,7 @@ class Relay:
         owner: str,
     ) -> None:
         self._store, self._clock, self._way, self._couriers = store, clock, way, couriers
-        self._record, self._delayed, self._buried, self._sweep = record, delayed, buried, sweep
+        self._record, self._logged, self._delayed, self._buried, self._sweep = record, logged, delayed, buried, sweep
         self._attempts, self._owner = attempts, owner
         self._wake = asyncio.Event()
         self._alarm: asyncio.TimerHandle | None = None
@@ -92,6 +97,7 @@ class Relay:
         self._stirred = asyncio.Event()
         self._lanes: dict[asyncio.Task[None], str] = {}
         self._loops: list[asyncio.Task[None]] = []
+        self._watch, self._minding = ClockWatch(clock), asyncio.Lock()
         store.subscribe(self._on_commit)
 
     async def start(self) -> None:
@@ -105,6 +111,7 @@ class Relay:
         self._loops = [
             asyncio.create_task(self._run(), name="sayso-relay"),
             asyncio.create_task(self._sweep_forever(), name="sayso-sweep"),
+            asyncio.create_task(self._watch_clock(), name="sayso-clock"),
         ]
 
     async def stop(self) -> None:
@@ -131,13 +138,10 @@ class Relay:
             self._stirred.set()
 
     async def _run(self) -> None:
-        watch = ClockWatch(self._clock)
         while not self._stopping:
             self._wake.clear()
             try:
-                if by := watch.set_back():
-                    log.warning("clock_set_back", seconds=by.total_seconds())
-                    await self._store.transact(partial(self._set_back, by))
+                await self._mind_the_clock()
                 busy = frozenset(self._lanes.values())
                 await self._send_off(await self._store.transact(partial(self._lease, busy=busy)))
             except Exception:
@@ -147,6 +151,22 @@ class Relay:
                 self._wake.set()
             await self._wake.wait()
             await self._way.clear()
+
+    async def _watch_clock(self) -> None:
+        while True:
+            await asyncio.sleep(CLOCK_LOOK.total_seconds())
+            try:
+                await self._mind_the_clock()
+            except Exception:
+                log.exception("clock_not_followed")  # the next look sees it again
+
+    async def _mind_the_clock(self) -> None:
+        """Have nothing wait longer because the clock was set back."""
+        async with self._minding:
+            if by := self._watch.set_back():
+                log.warning("clock_set_back", seconds=by.total_seconds())
+                await self._store.transact(partial(self._set_back, by))
+                self._watch.follow()
 
     def _set_back(self, by: timedelta, tx: Tx) -> None:
         tx.clock_set_back(self._clock.now(), by)
@@ -215,9 +235,9 @@ class Relay:
 
         leased = []
         for errand in errands:
-            lines = errand.payload.get("lines") if errand.kind is ErrandKind.RELOG else None
-            shown = tuple(case(str(one)) for one in lines) if isinstance(lines, list) else ()
-            leased.append(_Leased(errand, case(errand.proposal_id) if errand.proposal_id else None, shown))
+            lines = _lines(tx, errand) if errand.kind is ErrandKind.RELOG else []
+            about = case(errand.proposal_id) if errand.proposal_id else None
+            leased.append(_Leased(errand, about, tuple(case(one) for one in lines)))
         return leased
 
     async def _carry_lane(self, run: list[_Leased]) -> None:
@@ -233,7 +253,7 @@ class Relay:
             await self._way.clear()
             if self._stopping or self._clock.now() - begun > RUN_BUDGET or self._stopped(run[0].errand):
                 # The lease must outlive the call: what is left goes back rather than be leased twice.
-                await self._store.transact(partial(self._back, run))
+                await self._write(partial(self._back, run))
                 return []
             head, together, rest = _together(run)
             case = fresh.get(head.errand.proposal_id or "", head.case)
@@ -249,7 +269,7 @@ class Relay:
             settle = partial(self._settle_all, gone, outcome, back)
             if not run:
                 return await self._settle_and_lease(settle, head.errand.lane)
-            await self._store.transact(settle)
+            await self._write(settle)
             if isinstance(outcome, Delivered) and outcome.receipt and case:
                 fresh[case.proposal.id] = replace(case, receipts=(*case.receipts, outcome.receipt))
 
@@ -270,9 +290,21 @@ class Relay:
                 # What ended is a fact; that something else cannot be leased now must not undo it.
                 log.exception("lease_failed")
         # Where all places are taken this lane gives up its own: another may have waited longer.
-        await self._store.transact(settle)
+        await self._write(settle)
         self._wake.set()
         return []
+
+    async def _write(self, work: Callable[[Tx], None]) -> None:
+        """Write down how something ended, and while the database cannot be used, wait for it.
+
+        Given up, it would be found as interrupted, and nobody would know any more what the receiver has said.
+        """
+        while True:
+            try:
+                return await self._store.transact(work)
+            except Unavailable:
+                log.exception("outcome_not_written")
+                await asyncio.sleep(TRY_AGAIN.total_seconds())
 
     async def _carry(self, errand: Errand, case: Case | None, together: list[Case]) -> Outcome:
         courier = self._couriers.get(errand.kind)
@@ -304,7 +336,9 @@ class Relay:
                     tx.add_receipt(receipt)
                 if errand.kind is ErrandKind.EXECUTE:
                     self._record(tx, errand, outcome)
-            case Postponed() if errand.attempts < self._attempts or paced(errand, outcome):
+                if errand.kind is ErrandKind.LOG and errand.tried_before:
+                    self._logged(tx, errand)
+            case Postponed() if errand.counted < self._attempts or paced(errand, outcome):
                 self._postpone(tx, errand, outcome)
             case Postponed(error=error) | Failed(error=error) | Lost(error=error):
                 tx.bury(errand.id, error=error)
@@ -336,6 +370,11 @@ def _case(tx: Reader, proposal_id: str, *, receipts: bool) -> Case:
         revisions=tuple(tx.revisions(proposal_id)) if proposal.revision.number > 1 else (proposal.revision,),
         receipts=tuple(tx.receipts(proposal_id)) if receipts else (),
     )
+
+
+def _lines(tx: Reader, errand: Errand) -> list[str]:
+    """The proposals of a log message's lines as they are known now: some may have been found since it was queued."""
+    return tx.message_proposals(str(errand.payload["channel"]), str(errand.payload["ts"]))
 
 
 def _together(run: list[_Leased]) -> tuple[_Leased, list[_Leased], list[_Leased]]:

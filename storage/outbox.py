@@ -39,11 +39,11 @@ class Outbox:
         self.errands = False  # whoever leases has seen them all, and asks when the next are due
         at = text_of_time(now)
         leased: list[Errand] = []
-        for head in self._run("lane_heads", {"now": at, "limit": limit}):
-            if head["lane"] in busy:  # its call is still under way, though the clock says that its lease is over
-                continue
+        heads = self._run("lane_heads", {"now": at, "limit": limit + len(busy)})
+        # The call of a busy one is still under way, though the clock may say that its lease is over.
+        for head in [head for head in heads if head["lane"] not in busy][:limit]:
             run = [head, *self._behind(head["lane"], head["seq"], at)] if head["more"] else [head]
-            leased += self._lease(run, owner, until)
+            leased += self._lease(_before_the_next_execution(run), owner, until)
         return leased
 
     def lease_next(self, lane: str, *, now: datetime, owner: str, until: datetime) -> list[Errand]:
@@ -51,7 +51,7 @@ class Outbox:
         run = self._behind(lane, 0, text_of_time(now))
         if not run and self._run("lane_waits", {"lane": lane}):
             self.errands = True  # it waits for its moment, which somebody has to ask for
-        return self._lease(run, owner, until)
+        return self._lease(_before_the_next_execution(run), owner, until)
 
     def _behind(self, lane: str, seq: int, at: str) -> list[Row]:
         return self._run("lane_followers", {"lane": lane, "seq": seq, "now": at, "limit": FOLLOWERS})
@@ -127,6 +127,15 @@ class Outbox:
     def message_proposals(self, channel: str, ts: str) -> list[str]:
         """The proposals that one message is about, in the order of its lines."""
         return [row["proposal_id"] for row in self._run("message_proposals", {"channel": channel, "ts": ts})]
+
+
+def _before_the_next_execution(run: list[Row]) -> list[Row]:
+    """An execution by itself, or what goes before the first one.
+
+    Leased behind something else it would, after a crash, look as if its call might have left.
+    """
+    executions = (place for place, row in enumerate(run) if row["kind"] == "execute")
+    return run[: max(next(executions, len(run)), 1)]
 
 
 def _earlier(text: str, now: datetime, by: timedelta) -> str:

@@ -58,6 +58,12 @@ class Errand:
         return self.attempts > 1 or self.retried or self.unsettled
 
     @property
+    def counted(self) -> int:
+        """How many attempts count: those that only met Slack's pace, or its absence, do not."""
+        paced = self.payload.get("paced")
+        return self.attempts - (paced if isinstance(paced, int) else 0)
+
+    @property
     def retried(self) -> bool:
         """Whether a person asked for this, after looking at how an earlier call with the same key had ended."""
         return self.payload.get("again") is True
@@ -132,8 +138,12 @@ def remembered(errand: Errand, outcome: Postponed) -> Mapping[str, Json] | None:
 
     A later try is not marked as interrupted any more, and the policy that it goes by may be another one.
     """
-    news = (outcome.maybe or errand.interrupted) and errand.payload.get("maybe") is not True
-    return {**errand.payload, "maybe": True} if news else None
+    news: dict[str, Json] = {}
+    if (outcome.maybe or errand.interrupted) and errand.payload.get("maybe") is not True:
+        news["maybe"] = True
+    if paced(errand, outcome):
+        news["paced"] = errand.attempts - errand.counted + 1
+    return {**errand.payload, **news} if news else None
 
 
 def backoff(attempts: int, *, draw: float) -> timedelta:
@@ -152,7 +162,8 @@ def due_in(errand: Errand, outcome: Postponed, *, draw: float) -> timedelta:
 
     A receiver that asks for one second each time would otherwise have used up all tries in a few seconds.
     """
-    own = backoff(errand.attempts, draw=draw)
+    only_paced = paced(errand, outcome)
+    own = backoff(errand.attempts if only_paced else errand.counted, draw=draw)
     if outcome.after is None:
         return own
-    return outcome.after if paced(errand, outcome) else max(outcome.after, own)
+    return outcome.after if only_paced else max(outcome.after, own)

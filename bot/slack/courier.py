@@ -104,6 +104,8 @@ class SlackCourier:
     async def _post_once(self, errand: Errand, painted: Painted) -> Outcome:
         channel = str(errand.payload["channel"])
         if errand.attempts > 1 and (found := await self._find(channel, errand)):
+            if errand.coalesce is not None and found.receipt:
+                await self._update(found.receipt, painted)  # a newer move may have joined the errand since
             return found
         answer = await self._client.chat_postMessage(
             channel=channel,
@@ -116,7 +118,8 @@ class SlackCourier:
                 "event_payload": {"delivery": " ".join([errand.id, *errand.together])},
             },
         )
-        self._newest[channel] = str(answer["ts"])
+        if errand.coalesce is None:  # the others come out of turn: something older of the lane may be looked for yet
+            self._newest[channel] = str(answer["ts"])
         return Delivered(receipt=_receipt(errand, str(answer["channel"]), str(answer["ts"])))
 
     async def _find(self, channel: str, errand: Errand) -> Delivered | None:

@@ -1,7 +1,11 @@
 """A person deletes a card in Slack: the case goes on, and its card comes back."""
 
+import asyncio
+from datetime import timedelta
+
+from bot.domain.proposal import Message
 from bot.slack import ids
-from tests.journeys.props import MovableClock, Shop, at_rest, cards_of, painted, until_stored
+from tests.journeys.props import MovableClock, Shop, at_rest, cards_of, painted, pass_time, until_stored
 from tests.world import World
 
 
@@ -45,3 +49,46 @@ async def test_the_deletion_itself_decides_nothing(world: World, shop: Shop) -> 
     await world.slack.person("U0BEN").delete("C0REVIEW", card.ts)
     assert (await world.get(proposed["id"]))["state"] == "pending"
     assert shop.calls == []
+
+
+async def test_a_card_that_comes_back_hides_no_younger_one_whose_answer_was_lost(
+    world: World, clock: MovableClock
+) -> None:
+    old = await world.propose(conversation={"id": "conv-old", "messages": []})
+    card = await world.card(old["id"])
+    await world.click("U0MARIA", card, ids.ESCALATE)
+    escalated = await world.card(old["id"], "C0ESCALATE")
+    await until_stored(world, at_rest(clock))
+    world.slack.delete_message("C0REVIEW", card.ts)
+    world.slack.faults.lose_answer("chat.postMessage", channel="C0REVIEW")
+    await world.click("U0LEAD", escalated, ids.APPROVE, "C0ESCALATE")
+    young = await world.propose(conversation={"id": "conv-young", "messages": []})
+    await world.card(young["id"])
+    await world.card(old["id"])
+    for _ in range(3):
+        pass_time(world, clock, timedelta(seconds=3))
+        await asyncio.sleep(0.3)
+    await until_stored(world, at_rest(clock))
+    assert [len(cards_of(world.slack, case["id"])) for case in (old, young)] == [1, 1]
+
+
+async def test_a_card_that_comes_back_and_whose_answer_is_lost_shows_what_was_decided_meanwhile(
+    world: World, clock: MovableClock
+) -> None:
+    proposed = await world.propose()
+    card = await world.card(proposed["id"])
+    await world.click("U0MARIA", card, ids.ESCALATE)
+    escalated = await world.card(proposed["id"], "C0ESCALATE")
+    await until_stored(world, at_rest(clock))
+    world.slack.delete_message("C0REVIEW", card.ts)
+    world.slack.faults.lose_answer("chat.postMessage", channel="C0REVIEW")
+    more = Message(role="customer", text="Are you there?")
+    wrote = world.sayso.approvals.customer_wrote
+    await world.sayso.store.transact(lambda tx: wrote(tx, tx.proposal(proposed["id"]), more))
+    await world.card(proposed["id"])
+    escalated = await painted(world, escalated, "Are you there?")
+    await world.click("U0LEAD", escalated, ids.TAKE_OVER, "C0ESCALATE")
+    pass_time(world, clock, timedelta(seconds=3))
+    await until_stored(world, at_rest(clock))
+    (back,) = cards_of(world.slack, proposed["id"])
+    assert "Taken over by" in str(back.blocks)

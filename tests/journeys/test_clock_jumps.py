@@ -6,6 +6,8 @@ from pathlib import Path
 
 from aiohttp import web
 
+from bot.clock_watch import ClockWatch
+from bot.relay import CLOCK_LOOK
 from bot.slack import ids
 from tests.connectors.receiver import Received
 from tests.journeys.props import (
@@ -16,6 +18,7 @@ from tests.journeys.props import (
     cards_of,
     empty_slack,
     obliging,
+    painted,
     pass_time,
     shop_policy,
     story_of,
@@ -70,6 +73,35 @@ async def test_the_time_to_undo_is_neither_cut_short_nor_stretched_by_a_clock_th
     assert shop.calls == []
     pass_time(world, clock, timedelta(seconds=31))
     assert (await world.get(proposed["id"], wait=5))["state"] == "executed"
+
+
+async def test_an_approval_right_after_the_clock_went_back_has_its_time_to_undo(
+    world: World, shop: Shop, clock: MovableClock
+) -> None:
+    pass_time(world, clock, timedelta(hours=1))
+    card = await world.card((await world.propose(category="returns"))["id"])
+    await until_stored(world, at_rest(clock))
+    await asyncio.sleep(1.5 * CLOCK_LOOK.total_seconds())
+    clock.ahead -= timedelta(hours=1)
+    await asyncio.sleep(1.5 * CLOCK_LOOK.total_seconds())
+    await world.click("U0MARIA", card, ids.APPROVE)
+    await painted(world, card, ids.UNDO)
+    await asyncio.sleep(1.5 * CLOCK_LOOK.total_seconds())
+    assert shop.calls == []
+
+
+async def test_a_clock_that_went_back_is_said_until_it_is_followed() -> None:
+    """Where the database could not be used when it was first seen, what waits would wait an hour longer."""
+    clock = MovableClock()
+    watch = ClockWatch(clock)
+    assert watch.set_back() is None
+    clock.ahead -= timedelta(hours=1)
+    for _ in range(2):
+        assert timedelta(minutes=59) < (watch.set_back() or timedelta(0)) < timedelta(minutes=61)
+    watch.follow()
+    assert watch.set_back() is None
+    clock.ahead += timedelta(hours=2)
+    assert watch.set_back() is None
 
 
 async def test_what_was_due_is_not_put_off_by_a_clock_that_went_back_while_sayso_was_down(

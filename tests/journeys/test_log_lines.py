@@ -63,3 +63,19 @@ async def test_a_group_whose_answer_was_lost_is_not_posted_again(world: World, s
     await until_stored(world, at_rest(clock))
     assert lines_of(world, ran) == [1] * len(ran)
     assert len(world.slack.messages("C0LOG")) == 2
+
+
+async def test_a_line_whose_answer_was_lost_says_how_things_stand_when_it_is_found(
+    world: World, clock: MovableClock
+) -> None:
+    world.slack.faults.lose_answer("chat.postMessage", channel="C0LOG")
+    (ran,) = await ran_alone(world, "one")
+    line = await world.message("C0LOG", ran["id"])
+    menu: dict[str, Any] = line.blocks[0]["accessory"]
+    wrong = next(one["value"] for one in menu["options"] if one["text"]["text"] == "This was wrong")
+    await world.slack.person("U0MARIA").choose("C0LOG", line.ts, menu["action_id"], wrong)
+    await until_stored(world, lambda tx: tx.proposal(ran["id"]).marked_by is not None)
+    pass_time(world, clock, SOON)
+    await until_stored(world, at_rest(clock))
+    (found,) = world.slack.messages("C0LOG")
+    assert "Marked" in str(found.blocks)

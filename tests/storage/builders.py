@@ -52,8 +52,8 @@ def submission(number: int = 1) -> Submission:
 
 
 def an_errand(number: int, lane: str = "connector:shop:conv-1", **changes: Any) -> Errand:
-    """An execution that is due now."""
-    return replace(Errand(id=f"dlv_{number:04d}", kind=ErrandKind.EXECUTE, lane=lane, due_at=NOW), **changes)
+    """An errand that is due now: a card."""
+    return replace(Errand(id=f"dlv_{number:04d}", kind=ErrandKind.CARD, lane=lane, due_at=NOW), **changes)
 
 
 def an_event(number: int) -> Event:

@@ -113,6 +113,7 @@ class Moves(RuleBasedStateMachine):
             way=RightOfWay(),
             couriers={},
             record=self.executions.record,
+            logged=self.executions.logged,
             delayed=self.executions.delay,
             buried=_nobody_is_told,
             sweep=self.approvals.expire,

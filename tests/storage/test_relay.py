@@ -1,6 +1,7 @@
 """The relay on a real store: only so much is under way at once, and a fault of our own is no answer of the receiver."""
 
 import asyncio
+import sqlite3
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.clock import SystemClock
-from bot.domain.delivery import Delivered, Errand, ErrandKind, Lost, Outcome
+from bot.domain.delivery import Delivered, Errand, ErrandKind, Lost, Outcome, Postponed
 from bot.ports import Case, Courier, Store, Tx
 from bot.relay import LANES_AT_ONCE, Relay
 from bot.right_of_way import RightOfWay
@@ -46,6 +47,7 @@ def a_relay(store: Store, kind: ErrandKind, courier: Courier, ends: list[Outcome
         way=RightOfWay(),
         couriers={kind: courier},
         record=lambda tx, errand, outcome: ends.append(outcome) if ends is not None else None,
+        logged=lambda tx, errand: None,
         delayed=lambda tx, errand, error: None,
         buried=lambda tx, errand, error: None,
         sweep=_nothing,
@@ -186,3 +188,56 @@ async def test_an_execution_that_we_stumbled_over_is_lost_and_a_message_is_tried
     await relay.stop()
     assert ended == ends
     await store.close()
+
+
+class Moody:
+    """Answers as it is told, one after the other, and then delivers."""
+
+    def __init__(self, *moods: Outcome) -> None:
+        self.moods = iter(moods)
+        self.carried = 0
+
+    async def carry(self, errand: Errand, case: Case | None, *together: Case) -> Outcome:
+        outcome = next(self.moods, Delivered())
+        self.carried += isinstance(outcome, Delivered)
+        return outcome
+
+
+async def test_what_only_met_the_pace_of_slack_has_all_its_tries_left(tmp_path: Path) -> None:
+    store = a_store(tmp_path)
+    paced = Postponed(error="Slack asks for patience", after=timedelta(milliseconds=5), hold_lane=True)
+    courier = Moody(*[paced] * 5, Postponed(error="a word that nobody knows"))
+    await store.transact(lambda tx: tx.enqueue(an_errand(1, "slack:C1")))
+    relay = a_relay(store, ErrandKind.CARD, courier)
+    await relay.start()
+    async with asyncio.timeout(10):
+        while await store.read(lambda tx: tx.outbox_size()):
+            await asyncio.sleep(0.01)
+    await relay.stop()
+    await store.close()
+    assert courier.carried == 1
+
+
+async def test_how_a_call_ended_is_written_down_once_the_database_can_be_used_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given up, it would be found as interrupted, and called again or held for a person though the answer is known."""
+    store, courier, ends = a_store(tmp_path), Moody(), list[Outcome]()
+    done, failures = Session.done, iter([True] * 6)  # each attempt is made twice: with its group, and alone
+
+    def locked(session: Session, errand_id: str) -> None:
+        if next(failures, False):
+            raise sqlite3.OperationalError("database is locked")
+        done(session, errand_id)
+
+    monkeypatch.setattr(Session, "done", locked)
+    monkeypatch.setattr("bot.relay.TRY_AGAIN", timedelta(milliseconds=10))
+    await store.transact(lambda tx: tx.enqueue(an_errand(1, kind=ErrandKind.EXECUTE)))
+    relay = a_relay(store, ErrandKind.EXECUTE, courier, ends)
+    await relay.start()
+    async with asyncio.timeout(10):
+        while await store.read(lambda tx: tx.outbox_size()):
+            await asyncio.sleep(0.01)
+    await relay.stop()
+    await store.close()
+    assert courier.carried == len(ends) == 1

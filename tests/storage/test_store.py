@@ -247,8 +247,8 @@ async def test_a_lane_that_has_ended_what_it_had_goes_on_with_its_own(store: Sto
 
 async def test_a_lane_goes_on_with_nothing_that_a_pause_stops(store: Store) -> None:
     def work(tx: Tx) -> None:
-        tx.enqueue(an_errand(1, "A"))
-        tx.enqueue(an_errand(2, "A", kind=ErrandKind.CARD))
+        tx.enqueue(an_errand(1, "A", kind=ErrandKind.EXECUTE))
+        tx.enqueue(an_errand(2, "A"))
         tx.set_pause(Pause(by=MARIA, at=NOW, reason=None))
 
     await store.transact(work)
@@ -314,6 +314,45 @@ async def test_a_lane_that_is_being_carried_is_not_leased_again_whatever_the_clo
 
     assert await store.transact(lease) == ["dlv_0002"]
     assert await store.transact(lambda tx: leased(tx, much_later)) == ["dlv_0001"]
+
+
+async def test_lanes_that_are_being_carried_take_no_place_of_others(store: Store) -> None:
+    """Their leases are over by the clock, so they stand first in the line again."""
+
+    def work(tx: Tx) -> None:
+        for number in (1, 2, 3, 4, 5):
+            tx.enqueue(an_errand(number, f"slack:C{number}"))
+
+    await store.transact(work)
+    later, busy = LATER + timedelta(hours=1), frozenset({"slack:C1", "slack:C2"})
+
+    def lease(tx: Tx) -> list[str]:
+        first = tx.lease(now=NOW, owner="me", until=NOW + timedelta(minutes=1), limit=2)
+        assert [errand.id for errand in first] == ["dlv_0001", "dlv_0002"]
+        until, elsewhere = later + timedelta(minutes=1), frozenset({"slack:C8", "slack:C9"})
+        found = tx.lease(now=later, owner="me", until=until, limit=1, busy=busy)
+        found += tx.lease(now=NOW, owner="me", until=until, limit=1, busy=elsewhere)
+        return [errand.id for errand in found]
+
+    assert await store.transact(lease) == ["dlv_0003", "dlv_0004"]
+
+
+@pytest.mark.parametrize("first", [ErrandKind.EXECUTE, ErrandKind.CARD])
+async def test_an_execution_is_leased_by_itself(store: Store, first: ErrandKind) -> None:
+    """Behind another in the same lease it would look, after a crash, as if its call might have left."""
+
+    def work(tx: Tx) -> None:
+        for number, kind in enumerate((first, ErrandKind.CARD, ErrandKind.EXECUTE, ErrandKind.EXECUTE), start=1):
+            tx.enqueue(an_errand(number, kind=kind))
+
+    await store.transact(work)
+    alone = first is ErrandKind.EXECUTE
+    runs = [["dlv_0001"], ["dlv_0002"]] if alone else [["dlv_0001", "dlv_0002"]]
+    for run in (*runs, ["dlv_0003"], ["dlv_0004"]):
+        assert await store.transact(leased) == run
+        assert await store.transact(leased) == []
+        for done in run:
+            await store.transact(lambda tx: tx.done(done))  # noqa: B023 - awaited here
 
 
 async def test_a_clock_that_is_set_back_puts_nothing_off(store: Store) -> None:
@@ -417,8 +456,8 @@ async def test_the_next_due_moment_is_that_of_the_first_of_each_lane(store: Stor
 
 async def test_while_paused_only_executions_wait(store: Store) -> None:
     def work(tx: Tx) -> None:
-        tx.enqueue(an_errand(1, "slack:C1"))
-        tx.enqueue(an_errand(2, "slack:C1", kind=ErrandKind.CARD))
+        tx.enqueue(an_errand(1, "slack:C1", kind=ErrandKind.EXECUTE))
+        tx.enqueue(an_errand(2, "slack:C1"))
         tx.set_pause(Pause(by=MARIA, at=NOW, reason="incident"))
 
     await store.transact(work)
@@ -474,9 +513,9 @@ async def test_a_repaint_that_waits_for_its_time_stands_in_nobodys_way(store: St
 
 async def test_only_what_nobody_has_leased_can_be_recalled(store: Store) -> None:
     def work(tx: Tx) -> None:
-        tx.enqueue(an_errand(1, "A", proposal_id="prp_1"))
-        tx.enqueue(an_errand(2, "B", proposal_id="prp_2", due_at=LATER))
-        tx.enqueue(an_errand(3, "C", proposal_id="prp_3", kind=ErrandKind.CARD))
+        tx.enqueue(an_errand(1, "A", proposal_id="prp_1", kind=ErrandKind.EXECUTE))
+        tx.enqueue(an_errand(2, "B", proposal_id="prp_2", kind=ErrandKind.EXECUTE, due_at=LATER))
+        tx.enqueue(an_errand(3, "C", proposal_id="prp_3"))
 
     await store.transact(work)
     await store.transact(leased)
