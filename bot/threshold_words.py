@@ -12,12 +12,14 @@ from bot.domain.standing import Accepted, Standing
 NOT_EARNED: Final = "not earned yet"
 
 
-def described(setting: Setting) -> str:
-    """A setting in words."""
+def described(setting: Setting, *, frees: bool) -> str:
+    """A setting in words; `frees` says whether the policy has a write that it frees."""
     threshold = "no threshold yet" if setting.threshold is None else f"threshold {number(setting.threshold)}"
     match setting.mode:
         case Mode.AUTONOMOUS:
             return f"autonomous, {threshold}"
+        case Mode.SUGGEST if frees and setting.threshold is not None:
+            return f"suggest, a person approves every draft, and freed writes run from {number(setting.threshold)}"
         case Mode.SUGGEST:
             return f"suggest, a person approves every draft ({threshold})"
         case Mode.HOLD:
@@ -46,9 +48,8 @@ def set_by(standing: Standing) -> str:
 
 def newly_running(policy: Policy, rule: CategoryRule, before: Setting, after: Setting) -> str | None:
     """What runs on its own after a change that did not before, and from where on; None where nothing does."""
-    frees = any(action.effect == "write" and action.free_when for action in policy.actions.values())
     replies = _looser(before, after, Mode.AUTONOMOUS)
-    actions = frees and _looser(before, after, Mode.AUTONOMOUS, Mode.SUGGEST)
+    actions = policy.frees and _looser(before, after, Mode.AUTONOMOUS, Mode.SUGGEST)
     if after.threshold is None or not (replies or actions):
         return None
     who = "its replies" if replies and not actions else "its actions" if not replies else "its replies and actions"

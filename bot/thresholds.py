@@ -29,13 +29,15 @@ from bot.threshold_words import caution, described, evidence_of, newly_running, 
 class Shown:
     """One category as `/threshold` shows it.
 
-    `share` of its cases ran on their own in the last weeks, and in `marked` conversations that was marked as wrong;
+    `frees` says whether the policy frees any write, which in the mode suggest the threshold lets run. `share` of its
+    cases ran on their own in the last weeks, and in `marked` conversations that was marked as wrong;
     `samples` says whether new labels come, and `needed` how many more of them it takes at best until a looser threshold
     can be offered, None where none is.
     """
 
     rule: CategoryRule
     setting: Setting
+    frees: bool
     set_by: str
     share: float | None
     error: Estimate | None
@@ -70,7 +72,10 @@ class Basis:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
-    """A change by hand: how it was and is, what runs by it, what the evidence says, whether an offer was taken back."""
+    """A change by hand: how it was and is, what runs by it, what the evidence says, whether an offer was taken back.
+
+    `frees` says whether the policy frees any write, which matters to how both are described.
+    """
 
     category: str
     before: Setting
@@ -78,10 +83,12 @@ class Changed:
     runs: str | None
     evidence: str | None
     retracted: bool
+    frees: bool
 
     def sentence(self) -> str:
         """For whoever changed it."""
-        said = [f"{self.category} is now {described(self.after)}. It was {described(self.before)}."]
+        after, before = (described(setting, frees=self.frees) for setting in (self.after, self.before))
+        said = [f"{self.category} is now {after}. It was {before}."]
         if self.after.mode is not Mode.AUTONOMOUS and self.after.threshold != self.before.threshold:
             # In suggest an action that the policy frees runs from the threshold on already.
             what = "For its replies the threshold" if self.after.mode is Mode.SUGGEST else "The threshold"
@@ -101,6 +108,7 @@ class Tuned:
     samples: bool
     what_if: WhatIf | None
     caution: str
+    frees: bool
     basis: Basis
 
 
@@ -139,6 +147,7 @@ class Thresholds:
         return Shown(
             rule=standing.rule,
             setting=standing.setting,
+            frees=self._policy.frees,
             set_by=set_by(standing),
             share=share,
             error=error_now(tx, category, standing.regime),
@@ -177,7 +186,7 @@ class Thresholds:
         if wish.basis is not None and wish.basis != _basis(tx, standing):
             raise Conflict(f"What this rests on has changed since: ask again with /threshold {rule.name} tune 2%.")
         if _stands_already(standing, wish):
-            raise Conflict(f"{rule.name} is {described(standing.setting)} already, so nothing was changed.")
+            raise Conflict(f"{rule.name} is {self._described(standing.setting)} already, so nothing was changed.")
         earlier = latest_change(tx, rule.name)
         change = SettingChange(
             category=rule.name,
@@ -202,8 +211,8 @@ class Thresholds:
         retracted = self._retract(tx, rule.name, reason)
         lines = [
             Line(label="By", user=person.actor.id),
-            Line(label="Was", text=described(standing.setting)),
-            Line(label="Is now", text=described(after)),
+            Line(label="Was", text=self._described(standing.setting)),
+            Line(label="Is now", text=self._described(after)),
             Line(label="Why", text=wish.reason or "no reason given"),
             *([Line(label="Runs", text=runs)] if runs else []),
             *([Line(label="Evidence", text=evidence)] if evidence else []),
@@ -216,6 +225,7 @@ class Thresholds:
             runs=runs,
             evidence=evidence,
             retracted=retracted,
+            frees=self._policy.frees,
         )
 
     async def tune(self, category: str, risk: float) -> Tuned:
@@ -236,6 +246,7 @@ class Thresholds:
                 samples=standing.samples,
                 what_if=weeks_,
                 caution=caution(standing, found),
+                frees=self._policy.frees,
                 basis=_basis(tx, standing),
             )
 
@@ -295,14 +306,17 @@ class Thresholds:
         self._audit(tx, "threshold.live" if live else "threshold.loosened", by, rule, payload)
         lines = [
             Line(label="Approved by", user=by.id),
-            Line(label="Was", text=described(before)),
-            Line(label="Is now", text=described(now)),
+            Line(label="Was", text=self._described(before)),
+            Line(label="Is now", text=self._described(now)),
             Line(label="Evidence", text=evidence),
             Line(label="Promise", text=promise(risk, self._policy.confidence_level)),
         ]
         what = "runs on its own" if now.mode is Mode.AUTONOMOUS else "may run on its own, once it is autonomous,"
         title = f"{rule.name} {what} from {number(accepted.threshold)} now."
         Errands(tx, self._policy, self._clock).notice(title, lines, level="good")
+
+    def _described(self, setting: Setting) -> str:
+        return described(setting, frees=self._policy.frees)
 
     def _audit(self, tx: Tx, kind: str, actor: Actor, rule: CategoryRule, payload: Mapping[str, Json]) -> None:
         at = text_of_time(self._clock.now())

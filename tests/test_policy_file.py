@@ -359,6 +359,34 @@ def test_a_description_tells_what_runs_on_its_own() -> None:
     assert re.split(r" {2,}", lines[3]) == ["(any other)", "suggest", "never", "C1"]
 
 
+@pytest.mark.parametrize(
+    ("action", "said"),
+    [
+        ('effect = "write"\nfree_when = "args.amount <= 50"', ("freed writes from 0.8", "never", "never", "never")),
+        ('effect = "write"', ("never", "never", "never", "never")),
+        ('effect = "read"', ("never", "never", "never", "never")),
+    ],
+)
+def test_a_description_says_where_the_mode_suggest_lets_freed_writes_run(action: str, said: tuple[str, ...]) -> None:
+    policy = load_policy(
+        f"""{LEAST}
+[categories.refunds]
+mode = "suggest"
+threshold = 0.8
+[categories.earning]
+mode = "suggest"
+risk = 0.02
+[categories.held]
+mode = "hold"
+[actions.refund]
+{action}
+"""
+    )
+    rows = [re.split(r" {2,}", line) for line in describe(policy).splitlines()[1:5]]
+    assert [row[0] for row in rows] == ["refunds", "earning", "held", "(any other)"]
+    assert tuple(row[2] for row in rows) == said
+
+
 def test_a_description_tells_what_each_action_needs_and_counts_the_people() -> None:
     _, lines = _described()
     assert any(re.split(r" {2,}", line) == ["find", "read", "free"] for line in lines)

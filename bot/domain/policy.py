@@ -121,6 +121,11 @@ class Policy:
     knowledge: KnowledgeRule = field(default_factory=KnowledgeRule)
     drafting: DraftingRule = field(default_factory=DraftingRule)
 
+    @property
+    def frees(self) -> bool:
+        """Whether it has a write that runs without a person where its `free_when` holds and the AI is sure enough."""
+        return any(action.effect == "write" and action.free_when for action in self.actions.values())
+
     def category(self, name: str) -> CategoryRule:
         """The rule for a category, or the fallback for one that the file does not name."""
         return self.categories.get(name, self.fallback)

@@ -8,7 +8,9 @@ from bot.policy_file.checks import people_count
 
 def describe(policy: Policy) -> str:
     """Categories, actions, connectors and people, in aligned columns, without a final line break."""
-    categories = [_category(category) for category in (*policy.categories.values(), policy.fallback)]
+    categories = [
+        _category(category, frees=policy.frees) for category in (*policy.categories.values(), policy.fallback)
+    ]
     parts = [_columns(("Category", "Mode", "Runs on its own", "Channel"), categories)]
     if policy.actions:
         actions = [_action(action) for action in policy.actions.values()]
@@ -18,15 +20,17 @@ def describe(policy: Policy) -> str:
     return "\n\n".join(parts)
 
 
-def _category(category: CategoryRule) -> tuple[str, ...]:
+def _category(category: CategoryRule, *, frees: bool) -> tuple[str, ...]:
     name = category.name if category.known else "(any other)"
-    return name, category.mode.value, _on_its_own(category), category.channel
+    return name, category.mode.value, _on_its_own(category, frees=frees), category.channel
 
 
-def _on_its_own(category: CategoryRule) -> str:
+def _on_its_own(category: CategoryRule, *, frees: bool) -> str:
+    audit = f", {_percent(category.audit)} audited" if category.audit else ""
+    if category.mode is Mode.SUGGEST and category.known and frees and category.threshold is not None:
+        return f"freed writes from {number(category.threshold)}{audit}"
     if category.mode is not Mode.AUTONOMOUS:
         return "never"
-    audit = f", {_percent(category.audit)} audited" if category.audit else ""
     if category.threshold is not None:
         return f"from {number(category.threshold)}{audit}"
     return f"once earned: at most {_percent(category.risk or 0.0)} wrong{audit}"

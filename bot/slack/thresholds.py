@@ -51,9 +51,14 @@ def _runs(row: Shown) -> bool:
 
 
 def _threshold(row: Shown) -> str:
-    if row.setting.mode is not Mode.AUTONOMOUS:
-        return NONE  # nothing runs on its own there, whatever the number
-    return NOT_EARNED if row.setting.threshold is None else number(row.setting.threshold)
+    threshold = row.setting.threshold
+    match row.setting.mode:
+        case Mode.AUTONOMOUS:
+            return NOT_EARNED if threshold is None else number(threshold)
+        case Mode.SUGGEST if row.frees and threshold is not None:
+            return f"{number(threshold)}, freed writes"
+        case _:
+            return NONE  # nothing runs on its own there, whatever the number
 
 
 def _error(error: Estimate) -> str:
@@ -62,7 +67,9 @@ def _error(error: Estimate) -> str:
 
 def threshold_detail(row: Shown) -> list[Block]:
     """One category with its evidence and its last changes."""
-    sections: list[Element] = [line(words(row.rule.name, bold=True), words(f": {described(row.setting)}."))]
+    sections: list[Element] = [
+        line(words(row.rule.name, bold=True), words(f": {described(row.setting, frees=row.frees)}."))
+    ]
     sections += [line(words(text)) for text in _evidence(row)]
     for change in row.history:
         what = change.mode.value if change.mode else "mode of the file"
@@ -120,7 +127,7 @@ def tuning(tuned: Tuned, *, apply: bool) -> list[Block]:
         f"{percent(found.share)} would run on its own, and these labels put its error below {percent(found.bound)}.",
         promise(found.risk, found.confidence),
         tuned.what_if.sentence() if tuned.what_if else "",
-        f"Now: {described(tuned.setting)}.",
+        f"Now: {described(tuned.setting, frees=tuned.frees)}.",
     ]
     title = f"{name} could run on its own from {number(threshold)}. "
     lines = [line(words(text)) for text in said if text]

@@ -132,6 +132,8 @@ async def test_in_the_mode_suggest_a_threshold_lets_actions_run_and_says_so(worl
     said = await asked(world, "refunds 0.8")
     assert "From 0.8 on its actions run on their own now, an action where its free_when holds." in said
     assert "For its replies the threshold counts once refunds is autonomous" in said
+    assert "refunds is now suggest, a person approves every draft, and freed writes run from 0.8." in said
+    assert (await row(world, "refunds"))[1:3] == ["suggest", "0.8, freed writes"]
     said = await asked(world, "refunds autonomous")
     assert "From 0.8 on its replies run on their own now." in said
 
