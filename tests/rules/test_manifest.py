@@ -1,12 +1,14 @@
 """manifest.yml: accepted by Slack's rules, and neither more nor less than what the code needs."""
 
 import copy
+import re
 from typing import Any
 
 import pytest
 import yaml
 from jsonschema import Draft7Validator  # type: ignore[import-untyped]  # it comes without types
 
+from handlers import phrases
 from tests.rules.manifest_schema import SCHEMA
 from tests.rules.sources import ROOT, registered, routes, slack_methods
 
@@ -119,6 +121,24 @@ def test_the_app_home_is_switched_on_and_the_default_is_http_mode(manifest: dict
     assert manifest["features"]["app_home"]["home_tab_enabled"] is True
     assert manifest["settings"]["interactivity"]["is_enabled"] is True
     assert manifest["settings"]["socket_mode_enabled"] is False
+
+
+def test_the_app_may_send_the_direct_messages_that_it_opens_and_takes_none(manifest: dict[str, Any]) -> None:
+    # Otherwise Slack answers messages_tab_disabled; we subscribe to no message.im, so what people write would be lost.
+    home = manifest["features"]["app_home"]
+
+    assert home["messages_tab_enabled"] is ("conversations_open" in slack_methods())
+    assert home["messages_tab_read_only_enabled"] is ("message.im" not in SUBSCRIPTIONS["message"])
+
+
+def test_the_hints_of_the_commands_show_forms_that_are_understood(manifest: dict[str, Any]) -> None:
+    for command in manifest["features"]["slash_commands"]:
+        for form in re.findall(r"[^\[\]|]+", command["usage_hint"].replace("[category]", "").replace("because …", "")):
+            if command["command"] == "/threshold":
+                phrases.threshold(f"refunds {form}")
+            else:
+                phrases.approvals(form)
+    assert "tune 2%" in manifest["features"]["slash_commands"][0]["usage_hint"]
 
 
 def test_the_manifest_stays_acceptable_when_it_is_switched_to_socket_mode() -> None:
