@@ -42,7 +42,19 @@ from bot.slack.blocks import (
     wrapped_table,
 )
 from bot.slack.changes import changes
-from bot.slack.parts import banner, cell, destination, evidence, masked_in, safe_link, speaker, spoken, what, who
+from bot.slack.parts import (
+    banner,
+    cell,
+    destination,
+    evidence,
+    goes_to,
+    masked_in,
+    safe_link,
+    speaker,
+    spoken,
+    what,
+    who,
+)
 from bot.slack.status import status
 from bot.slack.wrote_again import wrote_again
 
@@ -244,7 +256,7 @@ def _small_print(proposal: Proposal) -> list[Block]:
     parts += [words(f"\n{one_line(remark, 300)}") for remark in proposal.notes[:5]]
     if proposal.connector == AGENT_CONNECTOR:
         parts.append(words("\nThe AI carries it out itself once it is approved."))
-    elif goal := destination(proposal):
+    elif goal := goes_to(proposal):
         parts += [words("\nGoes to "), *goal]
     if ruling.approvals_needed > 1:
         parts.append(words(f"\n{len(proposal.approvals)} of {ruling.approvals_needed} approvals", bold=True))

@@ -27,7 +27,7 @@ from bot.slack.blocks import (
     words,
 )
 from bot.slack.modals import MOST_BLOCKS, VIEW_BYTES, content_blocks
-from bot.slack.parts import banner, cell, destination, masked_in, speaker, what
+from bot.slack.parts import banner, cell, goes_to, masked_in, speaker, what
 from bot.slack.status import INTERVENED
 
 TALK: Final = 100_000
@@ -58,7 +58,7 @@ def full_case(story: Story, metadata: str, *, approvable: bool = False) -> Block
     talk, left_out = _newest(proposal.conversation.messages)
     blocks = [*_heading(proposal), *_conversation(proposal.conversation, talk, left_out), *_wordings(story.revisions)]
     blocks += banner(proposal.content)
-    if goal := destination(proposal):
+    if goal := goes_to(proposal):
         blocks.append(rich(line(words("Goes to "), *goal)))
     blocks += [*_grounds(proposal), *_decisions(story), context(f"Case {proposal.id}")]
     held, complete = _bounded(blocks)

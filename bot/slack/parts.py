@@ -117,6 +117,12 @@ def destination(proposal: Proposal) -> list[Element]:
             return []
 
 
+def goes_to(proposal: Proposal) -> list[Element]:
+    """Where an approval sends it, where Sayso carries it itself: to the customer, or to a receiver of the team's."""
+    kind, _, name = proposal.connector.partition(":")
+    return [words("the webhook "), words(name, code=True)] if kind == "webhook" else destination(proposal)
+
+
 def evidence(proposal: Proposal) -> list[Block]:
     """The sources that the draft rests on."""
     sources = proposal.evidence

@@ -432,6 +432,18 @@ def test_the_card_says_whom_a_reply_reaches() -> None:
     assert [e["channel_id"] for e in found] == ["C0SECRET"]
 
 
+def test_the_card_and_the_full_case_say_which_webhook_carries_it_out() -> None:
+    made = replace(proposal(Action(name="refund", args={"amount": 5})), connector="webhook:payments")
+    for blocks in (card(case(made), "review").blocks, full_case(story(made), "")["blocks"]):
+        assert "Goes to the webhook payments" in read(blocks).replace("\n", "")
+
+
+def test_the_customer_of_a_case_that_was_taken_over_does_not_wait_at_the_webhook() -> None:
+    taken = Decision(kind=DecisionKind.TAKEN_OVER, by=MARIA, at=NOW, revision=1, reason=None)
+    made = replace(proposal(), connector="webhook:payments", state=State.CANCELLED, decision=taken)
+    assert "The customer waits" not in read(card(case(made), "escalation").blocks)
+
+
 @pytest.mark.parametrize("count", [1, 30, 500])
 def test_a_conversation_of_any_length_leaves_room_for_the_case(count: int) -> None:
     messages = tuple(Message(role="customer", text=f"word {n}") for n in range(count))
