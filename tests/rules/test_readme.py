@@ -5,8 +5,10 @@ import base64
 import hashlib
 import json
 import re
+import shutil
 import subprocess
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -133,6 +135,18 @@ def test_the_shell_blocks_parse(block: str) -> None:
     answer = subprocess.run(["bash", "-n"], input=block, text=True, capture_output=True, check=False)
 
     assert answer.returncode == 0, answer.stderr
+
+
+@pytest.mark.parametrize("shell", ["bash", "dash", "zsh"])
+def test_the_command_works_in_every_folder_once_it_is_defined_in_ours(shell: str, tmp_path: Path) -> None:
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed")
+    defined = next(block for block in readme.blocks("bash") if block.startswith("sayso_home="))
+    script = f'{defined}cd "{tmp_path}"\nsayso check'
+    answer = subprocess.run([shell, "-c", script], cwd=ROOT, text=True, capture_output=True, check=False)
+
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.startswith("Category")
 
 
 def test_the_body_in_the_curl_example_is_accepted_and_waits_for_a_person(policy: Policy) -> None:

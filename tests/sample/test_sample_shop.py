@@ -287,7 +287,7 @@ def shell_in_the_readme(port: int) -> str:
     blocks = readme.blocks("bash")
     place = next(at for at, block in enumerate(blocks) if "sayso tokens create" in block)
     curl = blocks[place + 1].split("ID=")[0].replace(":3000", f":{port}")
-    return f"shopt -s expand_aliases\n{blocks[place]}\n{curl}"
+    return f"{blocks[place]}\n{curl}"
 
 
 async def test_the_readmes_token_opens_the_sample_shop_where_both_name_one_database(tmp_path: Path) -> None:
