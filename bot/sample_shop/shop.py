@@ -36,9 +36,10 @@ BOT_TOKEN: Final = "xoxb-sample-shop"  # noqa: S105 - opens nothing but the loca
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shop:
-    """A running sample shop; `page` is the address that a newcomer opens."""
+    """A running sample shop; `page` is the address that a newcomer opens, `taken` the usual port if another has it."""
 
     page: str
+    taken: int | None
     slack: LocalSlack
     sayso: Sayso
 
@@ -81,7 +82,8 @@ async def opened(config: Config, *, pace: float = PACE_SECONDS) -> AsyncIterator
         bot = Bot(session, sayso.url, await _token(sayso.tokens, "shop-ai"))
         agent = asyncio.create_task(Agent(bot=bot, customers=customers, pace=pace).run())
         stack.push_async_callback(_dismiss, agent)
-        yield Shop(page=f"{slack.page_url}#{_review_name(slack, policy)}", slack=slack, sayso=sayso)
+        taken = None if bot_port == config.port else config.port
+        yield Shop(page=f"{slack.page_url}#{_review_name(slack, policy)}", taken=taken, slack=slack, sayso=sayso)
 
 
 def _policy_path(config: Config) -> Path:

@@ -18,7 +18,7 @@ import pytest
 
 from bot.config import Config
 from bot.local_slack import Message
-from bot.sample_shop import Shop, opened, shop
+from bot.sample_shop import Shop, greeting, opened, shop
 from bot.sample_shop.agent import HANDFUL, Bot
 from bot.sample_shop.customers import Customers
 from bot.sample_shop.payments import Payments
@@ -106,6 +106,9 @@ async def test_where_no_port_was_asked_for_a_taken_one_is_avoided() -> None:
         assert shop._ports(usual)[0] == 0
         asked = replace(usual, environ={"SAYSO_PORT": "as above"})
         assert shop._ports(asked)[0] == usual.port
+        async with opened(usual, pace=3600) as made:
+            assert f"Port {usual.port} " in greeting(made)[2]
+            assert made.sayso.url in greeting(made)[2]
 
 
 EXPECTED = {
