@@ -68,6 +68,28 @@ def test_check_of_a_policy_with_a_fault_names_its_line_and_its_status_is_1(folde
     assert "1" in complaint or "2" in complaint
 
 
+@pytest.mark.parametrize(
+    ("fault", "before"),
+    [
+        ('\n[categories.unheard]\nmode = "auto"', ""),
+        ('\n[categories.unheard]\nmode = "auto"\nfloor = 7', "The policy has 2 problems; the first: "),
+    ],
+)
+@pytest.mark.parametrize("tokens", [{}, {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "0" * 32}])
+def test_a_start_with_a_faulty_policy_names_the_file_and_the_line_as_check_does(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, fault: str, before: str, tokens: dict[str, str]
+) -> None:
+    (folder / "odd.toml").write_text(POLICY + fault)
+    monkeypatch.setenv("SAYSO_POLICY", "odd.toml")
+    first, *_ = sayso("check")[2].splitlines()
+    for name, value in tokens.items():
+        monkeypatch.setenv(name, value)
+    status, said, complaint = sayso("serve")
+    assert (status, said) == (1, "")
+    assert first.startswith("odd.toml:")
+    assert complaint == f"sayso: {before}{first}\n"
+
+
 def test_check_of_no_policy_at_all_fails_in_a_sentence(folder: Path) -> None:
     status, said, complaint = sayso("check", "nowhere.toml")
     assert (status, said) == (1, "")

@@ -58,7 +58,10 @@ def read_policy(path: Path) -> Policy:
         raise BadInput(f"The policy file {path} is not UTF-8 (byte {error.start}); save it as UTF-8.") from None
     except OSError as error:
         raise BadInput(f"The policy file {path} cannot be read: {error.strerror}.") from None
-    return load_policy(text)
+    try:
+        return load_policy(text)
+    except PolicyProblems as faulty:
+        raise PolicyProblems(faulty.problems, path=path) from None
 
 
 def load_policy(text: str) -> Policy:

@@ -9,12 +9,15 @@ from bot.policy_file.locator import Place, line_of
 
 
 class PolicyProblems(BadInput):
-    """A policy file that cannot be used; `problems` holds at least one fault, in the order of the lines."""
+    """A policy file that cannot be used; `problems` holds at least one fault, in the order of the lines.
 
-    def __init__(self, problems: Sequence[PolicyProblem]) -> None:
+    Its sentence names the first of them, and the file where there is one: `policy.toml:12: …`.
+    """
+
+    def __init__(self, problems: Sequence[PolicyProblem], *, path: Path | None = None) -> None:
         self.problems = tuple(sorted(problems, key=lambda problem: problem.line))
         count = len(self.problems)
-        first = problem_text("Line", self.problems[0]) if self.problems[0].line else str(self.problems[0])
+        first = problems_text(path, self.problems[:1]) if path else _in_a_text(self.problems[0])
         super().__init__(first if count == 1 else f"The policy has {count} problems; the first: {first}")
 
 
@@ -33,11 +36,9 @@ class Faults:
 def problems_text(path: Path | str, problems: Sequence[PolicyProblem]) -> str:
     """One line for each fault, as editors and terminals make clickable: `policy.toml:12: …`."""
     return "\n".join(
-        problem_text(f"{path}:", problem) if problem.line else f"{path}: {problem}" for problem in problems
+        f"{path}:{problem.line}: {problem}" if problem.line else f"{path}: {problem}" for problem in problems
     )
 
 
-def problem_text(before: str, problem: PolicyProblem) -> str:
-    """`before`, the line and the sentence."""
-    gap = "" if before.endswith(":") else " "
-    return f"{before}{gap}{problem.line}: {problem}"
+def _in_a_text(problem: PolicyProblem) -> str:
+    return f"Line {problem.line}: {problem}" if problem.line else str(problem)
