@@ -34,6 +34,13 @@ _TOKEN: Final = re.compile(
 )
 
 
+_ARGUMENT: Final = re.compile(r"\bargs\.([A-Za-z_]\w*)")
+_SAMPLES: Final[Mapping[str, tuple[Json, ...]]] = {
+    "a number": (0, 0.0), "text": ("",), "a truth value": (True, False), "a list": ([],), "an object": ({},),
+    "empty": (None,),
+}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """A compiled condition such as `args.amount <= 50`; equal when its source is equal.
@@ -65,6 +72,24 @@ class Condition:
             return None
         return answer if isinstance(answer, bool) else None
 
+    def at_fault(self, *, args: Mapping[str, Json], customer: Mapping[str, Json], category: str) -> str | None:
+        """Why it cannot be told, as `amount is text and not a number`, by trying; None where that is not clear."""
+        items, characters = _size(args, customer) or (_MOST_ITEMS, 0)
+        if self.depth or items > 100 or characters > 10_000:  # each try costs as much as the first
+            return None
+
+        def told(name: str, kind: str) -> bool:
+            tries = ({**args, name: sample} for sample in _SAMPLES[kind])
+            return any(self.holds(args=one, customer=customer, category=category) is not None for one in tries)
+
+        for name in dict.fromkeys(_ARGUMENT.findall(self.source)):
+            found = _kind(args[name]) if name in args else ""
+            if told(name, found) if found else f"has(args.{name})" in self.source:
+                continue  # another value of the same kind would do, or none at all
+            if kind := next((kind for kind in ("a number", "text") if told(name, kind)), None):
+                return f"{name} is {found} and not {kind}" if found else f"{name} is missing"
+        return None
+
 
 def compile_condition(source: str) -> Condition:
     """Compile `source`; raises BadInput where it does not parse, names the unknown, or can never vary."""
@@ -92,6 +117,10 @@ def _depth(source: str) -> int:
         elif token["close"] and brackets:
             brackets.pop()
     return deepest
+
+
+def _kind(value: Json) -> str:
+    return next((kind for kind, samples in _SAMPLES.items() if type(value) in map(type, samples)), "an object")
 
 
 def _size(*values: Json | Mapping[str, Json]) -> tuple[int, int] | None:

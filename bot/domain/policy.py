@@ -206,7 +206,7 @@ def _forbidden(action: ActionRule, facts: Facts) -> Ruling | None:
         return _ruling(
             Verdict.ESCALATE,
             f"actions.{action.name}.refuse_when",
-            _too_much(action, condition, facts)
+            _untold(action, condition, facts)
             or f"It cannot be told whether {action.name} is forbidden here ({condition.source}), so a person looks.",
         )
     return _ruling(
@@ -258,7 +258,7 @@ def _beyond_reviewers(action: ActionRule, facts: Facts) -> Ruling | None:
     return _ruling(
         Verdict.ESCALATE,
         f"actions.{action.name}.escalate_when",
-        _too_much(action, condition, facts) or f"{action.name} goes to the escalation team when {condition.source}.",
+        _untold(action, condition, facts) or f"{action.name} goes to the escalation team when {condition.source}.",
     )
 
 
@@ -280,7 +280,7 @@ def _held(facts: Facts, setting: Setting, action: ActionRule | None) -> Ruling |
         return _ruling(
             Verdict.ASK,
             f"actions.{action.name}.free_when",
-            _too_much(action, action.free_when, facts)
+            _untold(action, action.free_when, facts)
             or f"{action.name} runs on its own only when {action.free_when.source}.",
         )
     return None
@@ -328,9 +328,12 @@ def _holds(condition: Condition | None, facts: Facts) -> bool | None:
     return condition.holds(args=facts.content.args, customer=facts.customer, category=facts.category)
 
 
-def _too_much(action: ActionRule, condition: Condition, facts: Facts) -> str | None:
-    """Why a condition was not even tried, where the arguments are too large for it."""
+def _untold(action: ActionRule, condition: Condition, facts: Facts) -> str | None:
+    """Why a condition cannot be told, where that is known: the arguments are too large for it, or one is at fault."""
     args = facts.content.args if isinstance(facts.content, Action) else {}
-    if not condition.too_much(args=args, customer=facts.customer):
+    if condition.too_much(args=args, customer=facts.customer):
+        return f"The arguments of {action.name} are too large to check {condition.source} in time, so a person decides."
+    if _holds(condition, facts) is not None:
         return None
-    return f"The arguments of {action.name} are too large to check {condition.source} in time, so a person decides."
+    why = condition.at_fault(args=args, customer=facts.customer, category=facts.category)
+    return f"It cannot be told whether {condition.source}, since {why}, so a person decides." if why else None

@@ -230,6 +230,15 @@ def test_where_it_cannot_be_told_whether_it_is_forbidden_a_person_looks() -> Non
     assert told(rule(POLICY, facts, AUTONOMOUS)) == (
         Verdict.ESCALATE,
         "actions.refund.refuse_when",
+        "It cannot be told whether args.currency == 'XXX', since currency is missing, so a person decides.",
+    )
+
+
+def test_where_nobody_knows_why_it_cannot_be_told_the_sentence_says_that_it_cannot() -> None:
+    action = Action(name="refund", args={"amount": 20, "currency": "\ud800"})
+    assert told(rule(POLICY, reply(category="refunds", content=action), AUTONOMOUS)) == (
+        Verdict.ESCALATE,
+        "actions.refund.refuse_when",
         "It cannot be told whether refund is forbidden here (args.currency == 'XXX'), so a person looks.",
     )
 
@@ -264,13 +273,26 @@ def test_a_write_beyond_its_condition_is_held_for_as_many_as_it_needs() -> None:
     assert ruling.approvals_needed == 2
 
 
-@pytest.mark.parametrize("args", [{}, {"amount": "5"}, {"amount": None}, {"amount": 5.01}])
-def test_where_it_cannot_be_told_whether_a_write_is_free_it_is_held(args: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("args", "why"),
+    [
+        ({}, "amount is missing"),
+        ({"amount": "5"}, "amount is text and not a number"),
+        ({"amount": None}, "amount is empty and not a number"),
+        ({"amount": True}, "amount is a truth value and not a number"),
+        ({"amount": 5.01}, None),
+        ({"amount": math.nan}, None),
+    ],
+)
+def test_where_it_cannot_be_told_whether_a_write_is_free_it_is_held_and_says_why(
+    args: dict[str, Any], why: str | None
+) -> None:
     facts = reply(content=Action(name="credit", args=args), confidence=1.0)
+    untold = f"It cannot be told whether args.amount <= 5, since {why}, so a person decides."
     assert told(rule(POLICY, facts, AUTONOMOUS)) == (
         Verdict.ASK,
         "actions.credit.free_when",
-        "credit runs on its own only when args.amount <= 5.",
+        untold if why else "credit runs on its own only when args.amount <= 5.",
     )
 
 
@@ -293,14 +315,19 @@ def test_a_write_without_a_condition_is_held() -> None:
     )
 
 
-@pytest.mark.parametrize("amount", [500.01, "20", None])
-def test_a_write_that_is_too_big_or_cannot_be_told_goes_to_the_escalation_team(amount: object) -> None:
+UNTOLD = "It cannot be told whether args.amount > 500, since amount is text and not a number, so a person decides."
+
+
+@pytest.mark.parametrize(
+    ("amount", "reason"),
+    [
+        (500.01, "refund goes to the escalation team when args.amount > 500."),
+        ("20", UNTOLD),
+    ],
+)
+def test_a_write_that_is_too_big_or_cannot_be_told_goes_to_the_escalation_team(amount: object, reason: str) -> None:
     ruling = rule(POLICY, refund(amount), AUTONOMOUS)
-    assert told(ruling) == (
-        Verdict.ESCALATE,
-        "actions.refund.escalate_when",
-        "refund goes to the escalation team when args.amount > 500.",
-    )
+    assert told(ruling) == (Verdict.ESCALATE, "actions.refund.escalate_when", reason)
     assert ruling.approvals_needed == 2
 
 
@@ -489,6 +516,31 @@ def test_a_condition_holds_does_not_hold_or_cannot_be_told(
 ) -> None:
     condition = compile_condition(source)
     assert condition.holds(args=args, customer={"tier": "gold"}, category="refunds") is answer
+
+
+@pytest.mark.parametrize(
+    ("source", "args", "why"),
+    [
+        ("args.amount <= 50", {"amount": "50"}, "amount is text and not a number"),
+        ("args.amount * 1.5 <= 50.0", {"amount": "50"}, "amount is text and not a number"),
+        ("args.note.contains('x')", {"note": 7}, "note is a number and not text"),
+        ("args.a < 5 || args.b < 5", {"a": 7, "b": {}}, "b is an object and not a number"),
+        ("has(args.note) && args.amount <= 5", {"note": "n", "amount": []}, "amount is a list and not a number"),
+        ("args.a == 'args.b' && args.c < 5", {"a": "args.b", "c": ""}, "c is text and not a number"),
+        ("args.currency == 'EUR' && args.a / args.b < 5", {"currency": "EUR", "a": 1, "b": 0}, None),
+        ("!has(args.note) && args.amount < 5", {"amount": "5"}, "amount is text and not a number"),
+        ("args.currency == 'EUR' && args.amount < 5", {"currency": "EUR"}, "amount is missing"),
+        ("args.a + args.b < 5", {}, None),
+        ("args.a / args.b < 3", {"a": 1, "b": 0}, None),
+        ("args.amount <= 50", {"amount": "50", "tags": ["x"] * 1_000}, None),
+    ],
+)
+def test_the_argument_that_keeps_a_condition_from_being_told_is_named(
+    source: str, args: dict[str, Any], why: str | None
+) -> None:
+    condition = compile_condition(source)
+    assert condition.holds(args=args, customer={}, category="refunds") is None
+    assert condition.at_fault(args=args, customer={}, category="refunds") == why
 
 
 @pytest.mark.parametrize(
