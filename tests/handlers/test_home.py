@@ -23,6 +23,18 @@ async def test_home_shows_what_waits_for_whoever_looks(world: World) -> None:
     assert "Where is my" not in read(view.blocks)
 
 
+async def test_each_case_says_in_its_own_block_when_it_expires(world: World) -> None:
+    names = ["First Customer", "Second Customer"]
+    for name in names:
+        await world.propose(conversation={"id": name, "customer": {"name": name}})
+    answer = await world.slack.person("U0BEN").command("/approvals", "C0REVIEW")
+    await world.slack.person("U0BEN").open_home()
+    for blocks in (answer.body["blocks"], (await world.slack.wait_for_home("U0BEN")).blocks):
+        rows = [block for block in blocks if "Expires" in str(block)]
+        assert len(rows) == len(names)
+        assert all(name in str(row["text"]) and "Open" in str(row) for name, row in zip(names, rows, strict=True))
+
+
 async def home_saying(world: World, words: str) -> None:
     """Wait until Ben's Home says this."""
     async with asyncio.timeout(5):
