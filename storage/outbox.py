@@ -5,12 +5,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.domain.canonical import Json
-from bot.domain.delivery import Errand, Receipt
+from bot.domain.delivery import Errand, ErrandKind, Receipt
 from bot.domain.moment import text_of_time, time_of_text
 from storage import rows
 from storage.rows import Row
 
 FOLLOWERS = 15
+ALONE = frozenset({ErrandKind.EXECUTE, ErrandKind.RELOG})
+"""What is leased by itself.
+
+Behind something else an execution would, after a crash, look as if its call might have left, and a log message would be
+painted without the lines that were found meanwhile.
+"""
 
 
 class Outbox:
@@ -43,7 +49,7 @@ class Outbox:
         # The call of a busy one is still under way, though the clock may say that its lease is over.
         for head in [head for head in heads if head["lane"] not in busy][:limit]:
             run = [head, *self._behind(head["lane"], head["seq"], at)] if head["more"] else [head]
-            leased += self._lease(_before_the_next_execution(run), owner, until)
+            leased += self._lease(_up_to_one_alone(run), owner, until)
         return leased
 
     def lease_next(self, lane: str, *, now: datetime, owner: str, until: datetime) -> list[Errand]:
@@ -51,7 +57,7 @@ class Outbox:
         run = self._behind(lane, 0, text_of_time(now))
         if not run and self._run("lane_waits", {"lane": lane}):
             self.errands = True  # it waits for its moment, which somebody has to ask for
-        return self._lease(_before_the_next_execution(run), owner, until)
+        return self._lease(_up_to_one_alone(run), owner, until)
 
     def _behind(self, lane: str, seq: int, at: str) -> list[Row]:
         return self._run("lane_followers", {"lane": lane, "seq": seq, "now": at, "limit": FOLLOWERS})
@@ -129,13 +135,10 @@ class Outbox:
         return [row["proposal_id"] for row in self._run("message_proposals", {"channel": channel, "ts": ts})]
 
 
-def _before_the_next_execution(run: list[Row]) -> list[Row]:
-    """An execution by itself, or what goes before the first one.
-
-    Leased behind something else it would, after a crash, look as if its call might have left.
-    """
-    executions = (place for place, row in enumerate(run) if row["kind"] == "execute")
-    return run[: max(next(executions, len(run)), 1)]
+def _up_to_one_alone(run: list[Row]) -> list[Row]:
+    """The errands before the first that goes by itself, or that one."""
+    alone = (place for place, row in enumerate(run) if row["kind"] in ALONE)
+    return run[: max(next(alone, len(run)), 1)]
 
 
 def _earlier(text: str, now: datetime, by: timedelta) -> str:

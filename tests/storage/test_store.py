@@ -337,16 +337,19 @@ async def test_lanes_that_are_being_carried_take_no_place_of_others(store: Store
     assert await store.transact(lease) == ["dlv_0003", "dlv_0004"]
 
 
-@pytest.mark.parametrize("first", [ErrandKind.EXECUTE, ErrandKind.CARD])
-async def test_an_execution_is_leased_by_itself(store: Store, first: ErrandKind) -> None:
-    """Behind another in the same lease it would look, after a crash, as if its call might have left."""
+@pytest.mark.parametrize("single", [ErrandKind.EXECUTE, ErrandKind.RELOG])
+@pytest.mark.parametrize("alone", [True, False])
+async def test_an_execution_is_leased_by_itself_and_so_is_a_repaint_of_log_lines(
+    store: Store, single: ErrandKind, alone: bool
+) -> None:
+    """Behind another in the same lease an execution would look, after a crash, as if its call might have left."""
 
     def work(tx: Tx) -> None:
-        for number, kind in enumerate((first, ErrandKind.CARD, ErrandKind.EXECUTE, ErrandKind.EXECUTE), start=1):
+        kinds = (single if alone else ErrandKind.CARD, ErrandKind.CARD, single, single)
+        for number, kind in enumerate(kinds, start=1):
             tx.enqueue(an_errand(number, kind=kind))
 
     await store.transact(work)
-    alone = first is ErrandKind.EXECUTE
     runs = [["dlv_0001"], ["dlv_0002"]] if alone else [["dlv_0001", "dlv_0002"]]
     for run in (*runs, ["dlv_0003"], ["dlv_0004"]):
         assert await store.transact(leased) == run
