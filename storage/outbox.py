@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from bot.domain.canonical import Json
@@ -48,19 +49,25 @@ class Outbox:
         heads = self._run("lane_heads", {"now": at, "limit": limit + len(busy)})
         # The call of a busy one is still under way, though the clock may say that its lease is over.
         for head in [head for head in heads if head["lane"] not in busy][:limit]:
-            run = [head, *self._behind(head["lane"], head["seq"], at)] if head["more"] else [head]
-            leased += self._lease(_up_to_one_alone(run), owner, until)
+            leased += self._lease([head, *self._joining(head, at)] if head["more"] else [head], owner, until)
         return leased
 
     def lease_next(self, lane: str, *, now: datetime, owner: str, until: datetime) -> list[Errand]:
         """Lease the run of errands that may go now in a lane of which the caller has settled all that it had leased."""
-        run = self._behind(lane, 0, text_of_time(now))
+        at = text_of_time(now)
+        run = self._behind(lane, 0, at, limit=1)
         if not run and self._run("lane_waits", {"lane": lane}):
             self.errands = True  # it waits for its moment, which somebody has to ask for
-        return self._lease(_up_to_one_alone(run), owner, until)
+        return self._lease([*run, *(self._joining(run[0], at) if run else [])], owner, until)
 
-    def _behind(self, lane: str, seq: int, at: str) -> list[Row]:
-        return self._run("lane_followers", {"lane": lane, "seq": seq, "now": at, "limit": FOLLOWERS})
+    def _joining(self, head: Row, at: str) -> list[Row]:
+        """What may go right behind this one in the same lease."""
+        if head["kind"] in ALONE:
+            return []
+        return list(takewhile(lambda row: row["kind"] not in ALONE, self._behind(head["lane"], head["seq"], at)))
+
+    def _behind(self, lane: str, seq: int, at: str, limit: int = FOLLOWERS) -> list[Row]:
+        return self._run("lane_followers", {"lane": lane, "seq": seq, "now": at, "limit": limit})
 
     def _lease(self, run: list[Row], owner: str, until: datetime) -> list[Errand]:
         lease = {"owner": owner, "until": text_of_time(until)}
@@ -133,12 +140,6 @@ class Outbox:
     def message_proposals(self, channel: str, ts: str) -> list[str]:
         """The proposals that one message is about, in the order of its lines."""
         return [row["proposal_id"] for row in self._run("message_proposals", {"channel": channel, "ts": ts})]
-
-
-def _up_to_one_alone(run: list[Row]) -> list[Row]:
-    """The errands before the first that goes by itself, or that one."""
-    alone = (place for place, row in enumerate(run) if row["kind"] in ALONE)
-    return run[: max(next(alone, len(run)), 1)]
 
 
 def _earlier(text: str, now: datetime, by: timedelta) -> str:
