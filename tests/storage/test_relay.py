@@ -190,6 +190,16 @@ async def test_an_execution_that_we_stumbled_over_is_lost_and_a_message_is_tried
     await store.close()
 
 
+async def run_dry(relay: Relay, store: Store) -> None:
+    """Run it until nothing is left to carry, and close the store."""
+    await relay.start()
+    async with asyncio.timeout(10):
+        while await store.read(lambda tx: tx.outbox_size()):
+            await asyncio.sleep(0.01)
+    await relay.stop()
+    await store.close()
+
+
 class Moody:
     """Answers as it is told, one after the other, and then delivers."""
 
@@ -209,12 +219,7 @@ async def test_what_only_met_the_pace_of_slack_has_all_its_tries_left(tmp_path: 
     courier = Moody(*[paced] * 5, Postponed(error="a word that nobody knows"))
     await store.transact(lambda tx: tx.enqueue(an_errand(1, "slack:C1")))
     relay = a_relay(store, ErrandKind.CARD, courier)
-    await relay.start()
-    async with asyncio.timeout(10):
-        while await store.read(lambda tx: tx.outbox_size()):
-            await asyncio.sleep(0.01)
-    await relay.stop()
-    await store.close()
+    await run_dry(relay, store)
     assert courier.carried == 1
 
 
@@ -234,10 +239,5 @@ async def test_how_a_call_ended_is_written_down_once_the_database_can_be_used_ag
     monkeypatch.setattr("bot.relay.TRY_AGAIN", timedelta(milliseconds=10))
     await store.transact(lambda tx: tx.enqueue(an_errand(1, kind=ErrandKind.EXECUTE)))
     relay = a_relay(store, ErrandKind.EXECUTE, courier, ends)
-    await relay.start()
-    async with asyncio.timeout(10):
-        while await store.read(lambda tx: tx.outbox_size()):
-            await asyncio.sleep(0.01)
-    await relay.stop()
-    await store.close()
+    await run_dry(relay, store)
     assert courier.carried == len(ends) == 1
