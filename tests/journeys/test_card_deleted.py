@@ -3,7 +3,8 @@
 import asyncio
 from datetime import timedelta
 
-from bot.domain.proposal import Message
+from bot.domain import proposal
+from bot.local_slack import Message
 from bot.slack import ids
 from tests.journeys.props import MovableClock, Shop, at_rest, cards_of, painted, pass_time, until_stored
 from tests.world import World
@@ -51,16 +52,22 @@ async def test_the_deletion_itself_decides_nothing(world: World, shop: Shop) -> 
     assert shop.calls == []
 
 
+async def escalated_and_deleted(world: World, clock: MovableClock, proposal_id: str) -> Message:
+    """Its card in the escalation channel; the one for the reviewers is gone, and the next answer there will be lost."""
+    card = await world.card(proposal_id)
+    await world.click("U0MARIA", card, ids.ESCALATE)
+    escalated: Message = await world.card(proposal_id, "C0ESCALATE")
+    await until_stored(world, at_rest(clock))
+    world.slack.delete_message("C0REVIEW", card.ts)
+    world.slack.faults.lose_answer("chat.postMessage", channel="C0REVIEW")
+    return escalated
+
+
 async def test_a_card_that_comes_back_hides_no_younger_one_whose_answer_was_lost(
     world: World, clock: MovableClock
 ) -> None:
     old = await world.propose(conversation={"id": "conv-old", "messages": []})
-    card = await world.card(old["id"])
-    await world.click("U0MARIA", card, ids.ESCALATE)
-    escalated = await world.card(old["id"], "C0ESCALATE")
-    await until_stored(world, at_rest(clock))
-    world.slack.delete_message("C0REVIEW", card.ts)
-    world.slack.faults.lose_answer("chat.postMessage", channel="C0REVIEW")
+    escalated = await escalated_and_deleted(world, clock, old["id"])
     await world.click("U0LEAD", escalated, ids.APPROVE, "C0ESCALATE")
     young = await world.propose(conversation={"id": "conv-young", "messages": []})
     await world.card(young["id"])
@@ -76,13 +83,8 @@ async def test_a_card_that_comes_back_and_whose_answer_is_lost_shows_what_was_de
     world: World, clock: MovableClock
 ) -> None:
     proposed = await world.propose()
-    card = await world.card(proposed["id"])
-    await world.click("U0MARIA", card, ids.ESCALATE)
-    escalated = await world.card(proposed["id"], "C0ESCALATE")
-    await until_stored(world, at_rest(clock))
-    world.slack.delete_message("C0REVIEW", card.ts)
-    world.slack.faults.lose_answer("chat.postMessage", channel="C0REVIEW")
-    more = Message(role="customer", text="Are you there?")
+    escalated = await escalated_and_deleted(world, clock, proposed["id"])
+    more = proposal.Message(role="customer", text="Are you there?")
     wrote = world.sayso.approvals.customer_wrote
     await world.sayso.store.transact(lambda tx: wrote(tx, tx.proposal(proposed["id"]), more))
     await world.card(proposed["id"])

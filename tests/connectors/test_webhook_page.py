@@ -120,8 +120,10 @@ async def test_the_page_has_exactly_the_headers_that_are_ours(outbound: Outbound
     assert {name for name in there.received[0].headers if name not in plain} == named("header")
 
 
-def test_the_number_of_tries_is_the_default() -> None:
-    assert f"There are {DefaultsTable().attempts} tries" in " ".join(PAGE.split())
+def test_the_number_of_tries_is_the_default_and_the_seconds_are_those_that_sayso_waits() -> None:
+    page = " ".join(PAGE.split())
+    assert f"There are {DefaultsTable().attempts} tries" in page
+    assert f"Begin to answer within {Limits().read:g} seconds, and end within {Limits().total:g}." in page
 
 
 CASES: list[tuple[str, list[int], Errand, dict[str, str]]] = [
