@@ -19,7 +19,8 @@ from tests.local_slack.conftest import APP_TOKEN, CHANNEL, TOKEN, Json, button, 
 async def app(slack: LocalSlack) -> AsyncIterator[AsyncApp]:
     """A Bolt app that is connected by Socket Mode."""
     app = AsyncApp(client=AsyncWebClient(token=TOKEN, base_url=slack.api_url))
-    handler = AsyncSocketModeHandler(app, APP_TOKEN, web_client=app.client, ping_interval=0.05)
+    # Also a heartbeat: a process that stands still for half of it loses its connection.
+    handler = AsyncSocketModeHandler(app, APP_TOKEN, web_client=app.client, ping_interval=2)
     await handler.connect_async()  # type: ignore[no-untyped-call]
     await slack.sockets.wait_connected()
     yield app
