@@ -143,7 +143,7 @@ def _ended(errand: Errand, outcome: Outcome) -> tuple[Move, Execution]:
     match outcome:
         case Delivered(result=result):
             return Move.SUCCEED, Execution(status="succeeded", result=result)
-        case Lost(error=error):
+        case Lost(error=error) | Postponed(error=error, doubtful=True):
             return Move.LOSE, Execution(status="in_doubt", error=error, key=errand.id)
         case Failed(error=error, partly=partly):
             # Of several tries an earlier one may have arrived, whatever the last one was told.

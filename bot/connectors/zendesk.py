@@ -85,13 +85,16 @@ class Zendesk:
             errand.id,
             public=True,
             look_first=errand.tried_before,
+            unsettled=errand.unsettled,
         )
 
     async def note(self, conversation_id: str, text: str, key: str) -> Outcome:
         """Add an internal note that the customer does not see; the same key never adds it twice."""
         return await self._comment(conversation_id, text, key, public=False, look_first=True)
 
-    async def _comment(self, conversation_id: str, text: str, key: str, *, public: bool, look_first: bool) -> Outcome:
+    async def _comment(
+        self, conversation_id: str, text: str, key: str, *, public: bool, look_first: bool, unsettled: bool = False
+    ) -> Outcome:
         try:
             ticket = parse_ticket_id(conversation_id)
         except BadInput as error:
@@ -100,7 +103,8 @@ class Zendesk:
             if look_first and (audit := await self._find(ticket, key)):
                 return _delivered(ticket, audit)
         except (NotReached, NoAnswer) as error:
-            return Postponed(error=f"{error} Sayso looks into ticket {ticket} before it writes.")
+            sentence = f"{error} Sayso looks into ticket {ticket} before it writes."
+            return Postponed(error=sentence, doubtful=unsettled)
         body: Json = {"ticket": {"comment": {"body": text, "public": public}, "metadata": {MARK: key}}}
         try:
             answer = await self._call("PUT", f"/api/v2/tickets/{ticket}.json", body=body)

@@ -101,13 +101,15 @@ class Delivered:
 class Postponed:
     """It did not arrive, or may be tried again with the same key; `hold_lane` keeps the whole lane waiting.
 
-    `maybe` says that it may have arrived all the same: that is kept with the errand until the end.
+    `maybe` says that it may have arrived all the same: that is kept with the errand until the end. `doubtful` says that
+    an earlier try may have, and that the receiver honours no key: where the tries end here, it is lost, not failed.
     """
 
     error: str
     after: timedelta | None = None
     hold_lane: bool = False
     maybe: bool = False
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

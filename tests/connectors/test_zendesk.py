@@ -163,9 +163,15 @@ async def test_an_interrupted_comment_that_is_not_there_is_written(account: Acco
     assert len(account.comments) == 1
 
 
-async def test_an_interrupted_comment_waits_while_nobody_can_tell(account: Account) -> None:
+@pytest.mark.parametrize("interrupted", [True, False])
+async def test_a_comment_waits_while_nobody_can_tell_whether_an_earlier_try_arrived(
+    account: Account, *, interrupted: bool
+) -> None:
+    """One that came to an end each time did not: its last try is a failure, and not a doubt."""
     account.get_fault = "500"
-    assert isinstance(await outcome_of(account.answer, interrupted=True), Postponed)
+    outcome = await outcome_of(account.answer, attempts=2, interrupted=interrupted)
+    assert isinstance(outcome, Postponed)
+    assert outcome.doubtful == interrupted
     assert account.comments == []
 
 

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from bot.local_slack.model import Message
 from bot.slack import ids
-from tests.connectors.receiver import Received
+from tests.connectors.receiver import Received, hang_up
 from tests.journeys.props import (
     SECRET,
     MovableClock,
@@ -30,7 +30,7 @@ from tests.journeys.props import (
     told,
     until_stored,
 )
-from tests.world import World, running_world
+from tests.world import POLICY, World, running_world
 
 
 @pytest.fixture
@@ -165,6 +165,34 @@ async def test_no_call_is_repeated_once_the_policy_says_that_its_key_is_not_hono
             await world.click("U0BEN", alarm, ids.RETRY, "C0OPS")
             assert (await world.get(proposed["id"], wait=5))["state"] == "executed"
             assert len(shop.calls) == 2
+
+
+async def test_a_call_that_was_cut_off_and_can_never_be_looked_up_is_no_failure_but_a_doubt(
+    tmp_path: Path, shop: Shop, clock: MovableClock
+) -> None:
+    """Sayso ended in the middle of a comment to Zendesk, whose list of changes cannot be read from then on."""
+    where = f'type = "zendesk"\nurl = "{shop.url}"\nuser_env = "DESK_USER"\ntoken_env = "DESK_TOKEN"'
+    policy = f"{POLICY}\n[connectors.desk]\n{where}\n"
+    async with running_world(tmp_path / "sayso.db", policy, clock=clock, DESK_USER="bot", DESK_TOKEN="t") as world:
+
+        async def cut_off(request: web.Request, received: Received, shop: Shop) -> web.StreamResponse:
+            if received.method == "PUT":
+                for lane in world.sayso.relay._lanes:
+                    lane.cancel()
+            return hang_up(request)
+
+        shop.mood = cut_off
+        proposed = await world.propose(
+            category="orders", connector="zendesk:desk", conversation={"id": "zendesk:4812", "messages": []}
+        )
+        assert (await shop.arrival()).method == "PUT"
+        for _ in range(world.sayso.policy.attempts - 1):
+            pass_time(world, clock, timedelta(minutes=20))
+            assert (await shop.arrival()).method == "GET"
+            await until_stored(world, lambda tx: not tx.outbox_size().get("leased"))
+        alarm = await world.card(proposed["id"], "C0OPS", "Nobody knows whether it happened")
+    assert ids.CONFIRM in str(alarm.blocks)
+    assert [call.method for call in shop.calls].count("PUT") == 1
 
 
 async def test_it_happened(forgetful: World, shop: Shop) -> None:
