@@ -110,5 +110,5 @@ async def test_in_a_rush_those_that_waited_too_long_go_one_by_one() -> None:
 async def test_however_much_is_clicked_the_background_gets_its_turn() -> None:
     way = RightOfWay()
     with a_crowd(way):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             await asyncio.gather(*(way.clear() for _ in range(10)))

@@ -148,7 +148,7 @@ async def test_a_slow_model_is_given_up_and_the_loop_never_stalls(server: OddMod
     await THREAD.warm_up()
     server.turns = [30.0]
     longest, before = 0.0, time.perf_counter()
-    work = asyncio.create_task(Team(server, timeout=0.5).draft())
+    work = asyncio.create_task(Team(server, timeout=2).draft())
     while not work.done():
         await asyncio.sleep(0.01)
         longest, before = max(longest, time.perf_counter() - before), time.perf_counter()
@@ -157,7 +157,7 @@ async def test_a_slow_model_is_given_up_and_the_loop_never_stalls(server: OddMod
     assert draft.trouble is not None
     assert "did not answer" in draft.trouble
     assert draft.concerns == ("The model could not be asked, so there is no draft.",)
-    assert longest < 0.5
+    assert longest < 1.5
     assert len(server.requests) == 2
 
 

@@ -345,7 +345,7 @@ async def test_a_long_poll_ends_when_the_case_is_closed_and_not_before(world: Wo
     await world.card(proposed["id"])
     assert not waiting.done()
     await send(world, "POST", f"/v1/proposals/{proposed['id']}/withdraw")
-    answer = await asyncio.wait_for(waiting, 5)
+    answer = await asyncio.wait_for(waiting, 15)
     assert answer.json["closed"]
     assert answer.json["decision"]["kind"] == "withdrawn"
 

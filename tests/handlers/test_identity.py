@@ -149,7 +149,7 @@ async def test_no_agent_goes_by_our_own_name(world: World, name: str) -> None:
 async def test_a_long_poll_of_a_stranger_does_not_wait(world: World) -> None:
     proposed = await world.propose()
     other = await world.sayso.tokens.create("other-ai", Scope.PROPOSE)
-    answer = await asyncio.wait_for(as_(world, other, "GET", f"/v1/proposals/{proposed['id']}?wait=60"), 5)
+    answer = await asyncio.wait_for(as_(world, other, "GET", f"/v1/proposals/{proposed['id']}?wait=60"), 15)
     assert answer.status == 404
 
 

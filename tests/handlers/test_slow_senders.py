@@ -13,7 +13,19 @@ JSON = "Content-Type: application/json"
 
 
 async def drip(world: World, head: str, body: bytes = b"", *, every: float = 0.1) -> bytes:
-    """Send the head, then the body byte by byte; what came back until the bot hung up."""
+    """Send the head, then the body byte by byte; what came back until the bot hung up.
+
+    A byte that meets the end of the connection has the kernel throw away what was not read yet: then once more.
+    """
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                return await drip_once(world, head, body, every)
+            except ConnectionResetError:
+                continue
+
+
+async def drip_once(world: World, head: str, body: bytes, every: float) -> bytes:
     host, _, port = world.sayso.url.removeprefix("http://").partition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
 
@@ -25,8 +37,7 @@ async def drip(world: World, head: str, body: bytes = b"", *, every: float = 0.1
 
     sending = asyncio.create_task(send())
     try:
-        async with asyncio.timeout(8):
-            return await reader.read()
+        return await reader.read()
     finally:
         sending.cancel()
         writer.close()

@@ -101,7 +101,7 @@ async def test_a_click_before_slack_has_answered_for_the_card_decides_and_paints
 
     world.slack.world.post = watch  # type: ignore[method-assign]
     made = asyncio.create_task(world.propose())
-    card = await asyncio.wait_for(seen, 5)
+    card = await asyncio.wait_for(seen, 15)
     await world.slack.person("U0MARIA").click("C0REVIEW", card, ids.APPROVE)
     done = await world.get((await made)["id"], wait=5)
     assert done["state"] == "executed"

@@ -100,7 +100,7 @@ async def test_the_reader_outlives_a_fault_that_nobody_thought_of() -> None:
     rule = Mailbox(host="x", username_env="U", password_env="P", every=SystemClock().now() - SystemClock().now())
     mailbox = Broken(rule, post_room(Stumbling(OSError()), ops), ops, {"U": "u", "P": "p"})
     await mailbox.start()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         while mailbox.looks < 3:
             await asyncio.sleep(0.001)
     await mailbox.stop()

@@ -210,7 +210,7 @@ async def withdraw(world: World, proposal_id: str, token: str | None = None) -> 
         return answer.status, await answer.json()
 
 
-async def told(world: World, user: str, saying: str = "", *, since: str = "0", seconds: float = 5) -> Message:
+async def told(world: World, user: str, saying: str = "", *, since: str = "0", seconds: float = 15) -> Message:
     """The line that only this user sees."""
     return await world.slack.wait_for_ephemeral(user, lambda m: saying in m.text and m.ts > since, seconds)
 

@@ -98,8 +98,8 @@ async def test_on_the_machines_own_clock_it_expires_when_its_time_is_over(world:
     later = await world.propose(expires_in=3600)
     begun = time.monotonic()
     proposed = await world.propose(expires_in=1)
-    assert (await world.get(proposed["id"], wait=10))["state"] == "expired"
-    assert 0.9 < time.monotonic() - begun < 2.5
+    assert (await world.get(proposed["id"], wait=10))["state"] == "expired"  # not only after its longest nap, 30 s
+    assert time.monotonic() - begun > 0.9
     assert (await world.get(later["id"]))["state"] == "pending"
 
 

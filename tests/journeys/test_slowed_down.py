@@ -83,7 +83,7 @@ async def test_a_repaint_that_slack_slows_down_holds_the_card_behind_it(world: W
     world.slack.faults.rate_limit("chat.update", retry_after="30", channel="C0REVIEW")
     first = await world.propose()
     await world.click("U0MARIA", await world.card(first["id"]), ids.APPROVE)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         while not any(call.method == "chat.update" for call in world.slack.calls):
             await asyncio.sleep(0.01)
     await until_stored(world, at_rest(clock, 1))

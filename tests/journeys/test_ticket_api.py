@@ -131,7 +131,7 @@ async def test_a_ticket_survives_the_death_of_the_process(
             token = await sayso.tokens.create("shop-ai", Scope.PROPOSE)
             world = World(slack=slack, sayso=sayso, http=http, token=token)
             made = await handed(world)
-            await asyncio.wait_for(begun.wait(), 5)
+            await asyncio.wait_for(begun.wait(), 15)
         monkeypatch.setattr(Drafting, "draft", real)
         await _found_again(slack, http, tmp_path, policy, clock, token, made["id"])
 
@@ -188,7 +188,7 @@ async def test_a_message_that_comes_while_the_draft_is_made_joins_the_case(
 
     monkeypatch.setattr(Drafting, "draft", slow)
     made = await handed(world)
-    await asyncio.wait_for(begun.wait(), 5)
+    await asyncio.wait_for(begun.wait(), 15)
     grown = ticket()
     grown["conversation"]["messages"].append({"role": "customer", "text": "Please hurry."})
     joined = await handed(world, grown)
@@ -212,7 +212,7 @@ async def test_a_token_that_is_revoked_while_its_ticket_is_drafted_is_told_nothi
 
     monkeypatch.setattr(Drafting, "draft", slow)
     made = await handed(world)
-    await asyncio.wait_for(begun.wait(), 5)
+    await asyncio.wait_for(begun.wait(), 15)
     waiting = asyncio.create_task(read(world, made["id"]))
     await asyncio.sleep(0.1)
     await world.sayso.tokens.revoke("shop-ai")

@@ -107,7 +107,7 @@ async def test_a_change_of_which_no_event_came_is_known_before_the_next_click(
         await open_edit(world, "U0BEN", card)
         becomes_unheard(world, "U0BEN", is_restricted=True)
         seen, so_far = await head(world), asked(world)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             while asked(world) < so_far + 2:
                 await asyncio.sleep(0.01)
         world.slack.faults.hang("users.info", times=1000)

@@ -14,7 +14,7 @@ from tests.local_slack.conftest import CHANNEL
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-expect.set_options(timeout=5_000)
+expect.set_options(timeout=15_000)
 
 
 class Screen:

@@ -437,7 +437,7 @@ async def test_the_bots_own_words_come_back_to_it_when_wanted(slack: LocalSlack,
         client = AsyncWebClient(token=TOKEN, base_url=loud.api_url)
         ts = (await client.chat_postMessage(channel=CHANNEL, text="a"))["ts"]
         await client.chat_update(channel=CHANNEL, ts=ts, text="b")
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(15):
             while len(bot.requests) < 2:
                 await asyncio.sleep(0.005)
     events = [json.loads(body)["event"] for _, body in bot.requests]

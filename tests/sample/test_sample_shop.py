@@ -68,7 +68,7 @@ async def test_a_newcomer_gets_one_address_and_an_impatient_ctrl_c_ends_it_quiet
     await asyncio.sleep(0.02)
     if process.returncode is None:
         process.send_signal(signal.SIGINT)
-    out, errors = await asyncio.wait_for(process.communicate(), 5)
+    out, errors = await asyncio.wait_for(process.communicate(), 15)
     assert (process.returncode, out, errors) == (0, b"", b"")
 
 
@@ -83,7 +83,7 @@ async def test_no_thread_of_it_pushes_another_aside() -> None:
         assert {os.sched_getscheduler(thread) for thread in threads} == {os.SCHED_BATCH}
     finally:
         process.send_signal(signal.SIGINT)
-        await asyncio.wait_for(process.communicate(), 5)
+        await asyncio.wait_for(process.communicate(), 15)
 
 
 async def test_a_taken_port_that_was_asked_for_is_named_in_one_sentence() -> None:

@@ -656,7 +656,7 @@ async def test_who_waits_is_told_after_the_commit_and_can_read_it(store: Store) 
     told: asyncio.Queue[Commit] = asyncio.Queue()
     store.subscribe(told.put_nowait)
     await store.transact(lambda tx: tx.add_proposal(a_proposal(), submission()))
-    commit = await asyncio.wait_for(told.get(), 5)
+    commit = await asyncio.wait_for(told.get(), 15)
     assert commit == Commit(frozenset({a_proposal().id}), errands=False)
     assert (await store.read(lambda tx: tx.proposal(a_proposal().id))).state is State.PENDING
 

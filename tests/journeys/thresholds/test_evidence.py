@@ -58,7 +58,7 @@ async def test_an_approval_is_no_label_while_it_can_be_undone(tmp_path: Path, sh
         assert (stands.monitor.sample, sum(stands.monitor.regime.k)) == (1, 1), "only the rejection is settled"
         pass_time(world, clock, timedelta(seconds=31))
         await world.until(kept["id"], "executed")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             while True:
                 stands = await standing(world)
                 if stands.monitor is not None and stands.monitor.sample == 2:
