@@ -159,7 +159,7 @@ def test_a_file_without_a_usable_row_is_refused_with_its_reason(tmp_path: Path) 
         look(broken)
 
 
-def test_a_million_rows_of_one_category_are_read_in_seconds_and_with_progress(tmp_path: Path) -> None:
+def test_a_large_history_of_one_category_is_read_to_its_end_and_with_progress(tmp_path: Path) -> None:
     draw_ = random.Random(4)
     path = tmp_path / "large.jsonl"
     with path.open("w") as target:
@@ -172,7 +172,7 @@ def test_a_million_rows_of_one_category_are_read_in_seconds_and_with_progress(tm
     told: list[int] = []
     begun = time.perf_counter()
     (tuned,) = tune(path, risk=0.05, confidence=0.9, progress=told.append).categories
-    assert time.perf_counter() - begun < 30, "a tenth of a million"
+    assert time.perf_counter() - begun < 30, "it takes longer and longer"
     assert tuned.labels == 100_000
     assert len(told) > 20
     assert told == sorted(told)
