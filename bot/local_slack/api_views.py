@@ -2,6 +2,7 @@
 
 from bot.local_slack.api_chat import Method, required
 from bot.local_slack.blocks import check_view
+from bot.local_slack.forms import kept_values
 from bot.local_slack.model import Json, SlackError, View
 from bot.local_slack.state import VIEW_STACK, Workspace
 
@@ -17,7 +18,7 @@ def make_view(world: Workspace, user: str, view: Json, *, old: View | None = Non
         "blocks": view["blocks"],
         "private_metadata": view.get("private_metadata") or "",
         "callback_id": view.get("callback_id") or "",
-        "state": {"values": {}},
+        "state": {"values": kept_values(view["blocks"], before["state"]["values"]) if old else {}},
         "hash": world.new_ts(),
         "title": view.get("title") or {"type": "plain_text", "text": "View Title", "emoji": True},
         "clear_on_close": bool(view.get("clear_on_close")),

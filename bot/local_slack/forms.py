@@ -1,10 +1,13 @@
 """What a person has filled in: the state of the fields, and the checks that Slack makes before sending."""
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
 from bot.local_slack.model import Json
 
+Values = dict[str, dict[str, Json]]
+"""Slack's `state.values`: block_id, action_id, and what is in that field."""
 EMPTY: dict[str, tuple[str, str | None, Any]] = {
     "plain_text_input": ("value", "initial_value", None),
     "number_input": ("value", "initial_value", None),
@@ -61,13 +64,14 @@ def filled(element: Json, raw: Any) -> Json:
     return {"type": kind, key: str(raw)}
 
 
-def state_values(blocks: list[Json], given: Json) -> dict[str, dict[str, Json]]:
+def state_values(blocks: list[Json], given: Json, before: Values | None = None) -> Values:
     """Return `state.values` of these blocks.
 
-    `given` maps a block_id to a value, or to {action_id: value}; what is not given keeps its initial value.
-    Raises LookupError for a block or an option that is not there.
+    `given` maps a block_id to a value, or to {action_id: value}; what is not given stays as it was `before`, or else
+    has its initial value. Raises LookupError for a block or an option that is not there.
     """
-    values: dict[str, dict[str, Json]] = {}
+    kept = kept_values(blocks, before or {})
+    values: Values = {}
     unused = set(given)
     for block, element in elements_of(blocks):
         if element["type"] not in EMPTY:
@@ -78,18 +82,33 @@ def state_values(blocks: list[Json], given: Json) -> dict[str, dict[str, Json]]:
             raw = raw[action]
         unused.discard(id)
         if raw is _Absent:
-            raw = element.get(EMPTY[element["type"]][1] or "")
+            raw = kept.get(id, {}).get(action, element.get(EMPTY[element["type"]][1] or ""))
         values.setdefault(id, {})[action] = filled(element, raw)
     if unused:
         raise LookupError(f"no field in block {sorted(unused)}; there are {sorted(values)}")
     return values
 
 
+def kept_values(blocks: list[Json], before: Values) -> Values:
+    """Return what Slack keeps of a view's state when these blocks are shown instead.
+
+    Where block_id and action_id are the same, it is what was there before, also nothing, and not the new initial value.
+    """
+    kept: Values = {}
+    for block, element in elements_of(blocks):
+        id, action = block["block_id"], element["action_id"]
+        state = before.get(id, {}).get(action)
+        if state is not None and state["type"] == element["type"]:
+            with contextlib.suppress(LookupError):  # the option that was chosen is no longer offered
+                kept.setdefault(id, {})[action] = filled(element, state)
+    return kept
+
+
 class _Absent:
     """Marks a field that was not given."""
 
 
-def form_errors(blocks: list[Json], values: dict[str, dict[str, Json]]) -> dict[str, str]:
+def form_errors(blocks: list[Json], values: Values) -> dict[str, str]:
     """Return what Slack's client itself complains about before it sends a modal, by block_id."""
     errors: dict[str, str] = {}
     for block in blocks:

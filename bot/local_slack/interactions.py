@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.local_slack.api_views import make_view, modal, push
 from bot.local_slack.deliveries import Deliveries
-from bot.local_slack.forms import EMPTY, form_errors, state_values
+from bot.local_slack.forms import EMPTY, Values, form_errors, state_values
 from bot.local_slack.model import Channel, Delivered, Json, Message, SlackError, User, View
 from bot.local_slack.responses import new_response_url, show
 from bot.local_slack.state import ResponseUrl, Workspace
@@ -166,10 +166,12 @@ class Interactions:
             payload |= self._message_part(user, message)
         elif view is not None:
             payload |= {"container": {"type": "view", "view_id": view.id}, "view": view.payload}
-        blocks = message.blocks if message else view.blocks if view else []
-        payload["state"] = {"values": state_values(blocks, _with(state or {}, action))}
+        given = _with(state or {}, action)
         if view is not None:
+            payload["state"] = {"values": self._typed(view, given)}
             payload["view"] = view.payload | {"state": payload["state"]}
+        else:
+            payload["state"] = {"values": state_values(message.blocks if message else [], given)}
         return self._report(user.id, await self.deliveries.interaction(payload))
 
     def _message_part(self, user: User, message: Message) -> Json:
@@ -192,9 +194,16 @@ class Interactions:
 
     # Modals
 
+    def _typed(self, view: View, given: Json) -> Values:
+        """What stands in a view's fields; a modal keeps it, for what comes after an error or an update."""
+        values = state_values(view.blocks, given, view.payload["state"]["values"])
+        if view.payload["type"] == "modal":
+            view.payload["state"] = {"values": values}
+        return values
+
     async def submit(self, user: User, view: View, given: Json) -> Delivered:
-        """Press a modal's submit button; `given` is described at `forms.state_values`."""
-        values = state_values(view.blocks, given)
+        """Press a modal's submit button; `given`, what was typed, is described at `forms.state_values`."""
+        values = self._typed(view, given)
         errors = form_errors(view.blocks, values)
         if errors:
             body = {"response_action": "errors", "errors": errors}

@@ -89,7 +89,11 @@ class Person:
         return await self._do.command(self.user, self._world.channel(where), line)
 
     async def submit(self, view: View, values: Json | None = None) -> Delivered:
-        """Submit a modal; `values` maps block_id to a text, a number, an option's value or a list of them."""
+        """Submit a modal; `values` maps block_id to a text, a number, an option's value or a list of them.
+
+        It is what this person types now: a field that they leave alone holds what they typed before, even where an
+        update said otherwise, or else its initial value.
+        """
         return await self._do.submit(self.user, view, values or {})
 
     async def close(self, view: View, *, clear: bool = False) -> Delivered:

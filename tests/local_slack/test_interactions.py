@@ -276,6 +276,80 @@ async def test_a_view_is_updated_by_whoever_knows_its_hash(slack: LocalSlack, bo
         await client.views_update(view_id="V0", view=modal())
 
 
+@pytest.mark.parametrize("by", ["the answer", "the Web API"])
+async def test_an_update_keeps_what_stands_in_fields_of_the_same_ids(
+    slack: LocalSlack, bot: Bot, maria: Person, by: str
+) -> None:
+    """As in Slack: an update's initial values count for those fields only that were not there before."""
+
+    def fields(*names: str, words: str) -> Json:
+        return modal(*(field(name, initial_value=words) | {"optional": True} for name in names))
+
+    heard: list[Json] = []
+    again = fields("typed", "left", "emptied", "fresh", words="new")
+    again["blocks"].append(field("renamed", initial_value="new", action_id="other"))
+
+    @bot.app.view("edit")
+    async def submitted(ack: Any, view: Json, client: AsyncWebClient) -> None:
+        heard.append(view["state"]["values"])
+        if len(heard) == 1 and by == "the answer":
+            await ack(response_action="update", view=again)
+        elif len(heard) == 1:
+            await ack(response_action="errors", errors={"typed": "wait"})
+            await client.views_update(view_id=view["id"], view=again)
+        else:
+            await ack()
+
+    view = await open_modal(bot, slack, maria, fields("typed", "left", "emptied", "renamed", "gone", words="old"))
+    await maria.submit(view, {"typed": "mine", "emptied": "", "renamed": "mine"})
+    updated = await slack.wait_for_view(maria.id, predicate=lambda shown: "fresh" in str(shown.blocks))
+    await maria.submit(updated)
+    assert {block: next(iter(state.values()))["value"] for block, state in heard[1].items()} == {
+        "typed": "mine",
+        "left": "old",
+        "emptied": None,
+        "fresh": "new",
+        "renamed": "new",
+    }
+
+
+async def test_what_was_typed_stays_where_the_bot_finds_fault_with_it(
+    slack: LocalSlack, bot: Bot, maria: Person
+) -> None:
+    heard: list[Json] = []
+
+    @bot.app.view("edit")
+    async def submitted(ack: Any, view: Json) -> None:
+        heard.append({block: state["value"]["value"] for block, state in view["state"]["values"].items()})
+        await (ack(response_action="errors", errors={"b": "too short"}) if len(heard) == 1 else ack())
+
+    view = await open_modal(bot, slack, maria, modal(field("a", initial_value="old"), field("b", initial_value="old")))
+    await maria.submit(view, {"a": "mine", "b": "x"})
+    await maria.submit(view, {"b": "longer"})
+    assert heard == [{"a": "mine", "b": "x"}, {"a": "mine", "b": "longer"}]
+
+
+async def test_a_menu_keeps_its_choice_while_that_is_still_offered(slack: LocalSlack, bot: Bot, maria: Person) -> None:
+    def menu(*values: str) -> Json:
+        options = [{"text": text(value), "value": value} for value in values]
+        element = {"type": "static_select", "action_id": "value", "options": options, "initial_option": options[0]}
+        return modal({"type": "input", "block_id": "reply", "label": text("Which"), "element": element})
+
+    chosen: list[str] = []
+    answers = [menu("c", "b", "a"), menu("c", "a")]
+
+    @bot.app.view("edit")
+    async def submitted(ack: Any, view: Json) -> None:
+        chosen.append(view["state"]["values"]["reply"]["value"]["selected_option"]["value"])
+        await (ack(response_action="update", view=answers.pop(0)) if answers else ack())
+
+    await maria.submit(await open_modal(bot, slack, maria, menu("a", "b")), {"reply": "b"})
+    for _ in range(2):
+        assert maria.view is not None
+        await maria.submit(maria.view)
+    assert chosen == ["b", "b", "c"]
+
+
 async def test_buttons_in_a_modal_and_on_home_work(slack: LocalSlack, bot: Bot, maria: Person) -> None:
     heard: list[Json] = []
 

@@ -226,6 +226,38 @@ async def test_an_updated_modal_keeps_what_was_typed(screen: Screen, client: Asy
     await expect(page.get_by_test_id("modal").get_by_label("Reply")).to_have_value("My own words")
 
 
+async def test_an_answer_that_updates_a_modal_leaves_its_fields_as_they_stand(
+    screen: Screen, client: AsyncWebClient, bot: Bot
+) -> None:
+    """As in Slack, also where a field was not touched; the initial value counts for a field that is new."""
+    heard: list[Json] = []
+
+    def window(words: str, *names: str) -> Json:
+        return modal(*(field(name, initial_value=words) | {"label": text(name)} for name in names))
+
+    @bot.app.action("approve")
+    async def opened(ack: Any, body: Json, client: AsyncWebClient) -> None:
+        await client.views_open(trigger_id=body["trigger_id"], view=window("old", "Typed", "Left"))
+        await ack()
+
+    @bot.app.view("edit")
+    async def submitted(ack: Any, view: Json) -> None:
+        heard.append({block: state["value"]["value"] for block, state in view["state"]["values"].items()})
+        again = window("new", "Typed", "Left", "Fresh")
+        await (ack(response_action="update", view=again) if len(heard) == 1 else ack())
+
+    page = await opened_modal(screen, client)
+    dialog = page.get_by_test_id("modal")
+    await dialog.get_by_label("Typed").fill("mine")
+    await page.get_by_test_id("modal-submit").click()
+    await expect(dialog.get_by_label("Fresh")).to_have_value("new")
+    await expect(dialog.get_by_label("Typed")).to_have_value("mine")
+    await expect(dialog.get_by_label("Left")).to_have_value("old")
+    await page.get_by_test_id("modal-submit").click()
+    await expect(dialog).to_have_count(0)
+    assert heard[-1] == {"Typed": "mine", "Left": "old", "Fresh": "new"}
+
+
 async def test_escape_goes_back_one_modal_at_a_time_and_the_focus_returns_to_the_button(
     screen: Screen, client: AsyncWebClient, forms: list[Json], maria: Person
 ) -> None:

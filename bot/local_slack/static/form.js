@@ -10,7 +10,8 @@ export class FormState {
 
   /** The value to show for an element: what the person chose last, else `initial`. */
   field(blockId, actionId, initial) {
-    const value = this.#values.get(blockId)?.get(actionId) ?? initial;
+    const kept = this.#values.get(blockId)?.get(actionId);
+    const value = kept?.type === initial.type ? kept : initial;
     this.#store(this.#rendered, blockId, actionId, value);
     return value;
   }
@@ -18,6 +19,12 @@ export class FormState {
   set(blockId, actionId, value) {
     this.#store(this.#values, blockId, actionId, value);
     this.#store(this.#rendered, blockId, actionId, value);
+  }
+
+  /** An update comes: as in Slack, what the fields hold now counts more than the initial values that it brings. */
+  keep() {
+    for (const [blockId, fields] of this.#rendered)
+      for (const [actionId, value] of fields) this.#store(this.#values, blockId, actionId, value);
   }
 
   #store(map, blockId, actionId, value) {

@@ -22,8 +22,9 @@ class Modals {
       this.#stack = this.#stack.filter(({ view }) => view.id !== event.view_id);
     else if (event.type === "view_updated") {
       const known = this.#stack.find(({ view }) => view.id === event.view.id);
-      if (known) known.view = event.view;
-      else return;
+      if (!known) return;
+      known.form.keep();
+      known.view = event.view;
     }
     this.#paint();
   }

@@ -71,12 +71,13 @@ async def test_an_edited_offer_is_stricter_and_a_looser_one_is_refused(world: Wo
     lead = world.slack.person("U0LEAD")
     await world.click("U0LEAD", offer, ids.EDIT, "C0OPS")
     view = await world.slack.wait_for_view("U0LEAD")
-    field = f"{ids.ARG_BLOCK}:threshold"
+    field, labels = f"{ids.ARG_BLOCK}:threshold", f"{ids.ARG_BLOCK}:labels"
     refused = await lead.submit(view, {field: "0.5"})
     assert "at the loosest" in str(refused.body)
-    sample = await lead.submit(view, {f"{ids.ARG_BLOCK}:labels": "1,000,000; 0 wrong"})
+    offered = next(block["element"]["initial_value"] for block in view.blocks if block["block_id"] == labels)
+    sample = await lead.submit(view, {labels: "1,000,000; 0 wrong"})
     assert "Only the threshold" in str(sample.body)
-    await lead.submit(view, {field: "0.95"})
+    await lead.submit(view, {field: "0.95", labels: offered})
     await world.message("C0OPS", "orders runs on its own from")
     threshold = (await standing(world)).setting.threshold
     assert threshold is not None
