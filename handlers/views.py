@@ -11,21 +11,20 @@ from bot.domain.errors import AlreadyDecided, BadField, Conflict, SaysoError, Wr
 from bot.domain.proposal import Proposal, alike
 from bot.slack.blocks import line, modal, rich, words
 from bot.slack.metadata import Metadata
-from bot.slack.modals import edit_modal, edited, read_modal, reason_of
+from bot.slack.modals import edit_modal, edited, fields_of, read_modal, reason_of
 from handlers.desk import Body, Desk, user_of
 from handlers.home import home_again
 
 
 async def edit(ack: AsyncAck, body: Body, view: Body, desk: Desk) -> None:
     """Approve the edited wording or arguments."""
-    values: dict[str, Any] = view["state"]["values"]
     try:
-        seen = Metadata.of(view["private_metadata"]).seen
+        metadata = Metadata.of(view["private_metadata"])
+        seen, typed = metadata.seen, fields_of(view, again=metadata.again)
         proposal = await desk.store.read(lambda tx: tx.proposal(seen.proposal_id))
-        content = edited(proposal.content, values)
+        content = edited(proposal.content, typed)
         try:
-            reason = reason_of(values)
-            await desk.edit(body, seen, content, reason)
+            await desk.edit(body, seen, content, reason_of(typed))
         except AlreadyDecided as error:
             stands = await desk.store.read(lambda tx: tx.proposal(seen.proposal_id))
             if not alike(stands.content, content):
@@ -33,7 +32,7 @@ async def edit(ack: AsyncAck, body: Body, view: Body, desk: Desk) -> None:
                 raise Conflict(error.sentence) from None
             raise
     except WroteAgain:
-        await _show_again(ack, body, view, desk, lambda now, metadata: edit_modal(_typed_in(now, values), metadata))
+        await _show_again(ack, body, view, desk, lambda now, again: edit_modal(now, again, typed))
         return
     except SaysoError as error:
         await _refuse(ack, body, view, error)
@@ -77,16 +76,11 @@ async def _show_again(
     proposal = await desk.store.read(lambda tx: tx.proposal(metadata.seen.proposal_id))
     seen = replace(metadata.seen, follow_ups=len(proposal.follow_ups))
     try:
-        again = paint(proposal, replace(metadata, seen=seen).text())
+        again = paint(proposal, replace(metadata, seen=seen, again=True).text())
     except SaysoError as error:
         await _refuse(ack, body, view, error)
         return
     await ack(response_action="update", view=again)
-
-
-def _typed_in(proposal: Proposal, values: dict[str, Any]) -> Proposal:
-    revision = replace(proposal.revision, content=edited(proposal.content, values))
-    return replace(proposal, revision=revision)
 
 
 async def _refuse(ack: AsyncAck, body: Body, view: Body, error: SaysoError) -> None:

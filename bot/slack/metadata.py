@@ -14,16 +14,20 @@ class Metadata:
 
     seen: Seen
     channel: str | None
+    again: bool = False
+    """Whether an update painted it, so that Slack sends what it kept, and perhaps not what it shows."""
 
     def text(self) -> str:
         """At most a few hundred characters; Slack allows 3,000."""
-        return json.dumps({"seen": ids.carried(self.seen), "channel": self.channel})
+        again = {"again": True} if self.again else {}
+        return json.dumps({"seen": ids.carried(self.seen), "channel": self.channel} | again)
 
     @classmethod
     def of(cls, text: str) -> "Metadata":
         """The metadata of its text; raises BadInput for one that we did not write."""
         try:
             document = json.loads(text)
-            return cls(seen=ids.seen_of(document["seen"]), channel=document["channel"])
+            again = document.get("again") is True
+            return cls(seen=ids.seen_of(document["seen"]), channel=document["channel"], again=again)
         except (ValueError, KeyError, TypeError, AttributeError):
             raise BadInput("This window is not one of Sayso's; open the case again.") from None

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 from bot.domain.canonical import Json
@@ -12,6 +13,7 @@ from bot.domain.text import reveal
 from bot.slack import ids
 from bot.slack.blocks import (
     Block,
+    Element,
     all_shown,
     choice,
     field,
@@ -44,37 +46,29 @@ TOO_MUCH_SAID: Final = (
     "With all that the customer wrote since, this is too long to be read in Slack, so it cannot be approved here; "
     "reject it, and answer the customer yourself."
 )
+NOT_SENT: Final = "Slack did not send what stands here; change a character in it, or choose again."
+PERHAPS_NOT_SENT: Final = (
+    "Slack sent nothing of this field. To keep what stood here, change a character in it; to leave it out, "
+    "type one space instead."
+)
 _UNKEPT: Final = re.compile("[\x00\ud800-\udfff]")
+Fields = Mapping[str, dict[str, Any]]
+"""What Slack calls the state of each input block of a window, by block_id and in their order."""
 
 
-def edit_modal(proposal: Proposal, metadata: str) -> Block:
-    """The text, or one typed field for each argument; submitting approves the new revision."""
+def edit_modal(proposal: Proposal, metadata: str, typed: Fields | None = None) -> Block:
+    """The text, or one typed field for each argument; submitting approves the new revision.
+
+    With `typed` it is the same window again, each field as it was submitted. Raises BadInput where it has other fields.
+    """
     content = proposal.content
-    if isinstance(content, Reply):
-        parts = _parts(content.text)
-        fields = [
-            plain_input(
-                f"{ids.TEXT_BLOCK}:{position}:{'line' if joint else 'glue'}",
-                ids.VALUE,
-                "Reply" if len(parts) == 1 else f"Reply, part {position + 1} of {len(parts)}",
-                initial=part,
-                multiline=True,
-                optional=len(parts) > 1,
-            )
-            for position, (joint, part) in enumerate(parts)
-        ]
-    else:
-        if not _all_editable(content):
-            raise BadInput("These arguments are too many or too long to edit in Slack; read and approve, or reject.")
-        fields = [_argument(name, value) for name, value in content.args.items()]
-        fields = fields or [rich(line(words("This action has no arguments to edit.")))]
-    grounds = [*_heard(proposal), *evidence(proposal)]
-    if isinstance(content, Reply) and not content.text.strip():
-        blocks = [*_heading(proposal), *grounds, *fields]
-        view = modal(ids.EDIT_VIEW, "Write a reply", blocks, metadata=metadata, submit="Approve reply")
-    else:
-        blocks = [*_heading(proposal), *grounds, *fields, *_reason("Why the change?")]
-        view = modal(ids.EDIT_VIEW, "Edit and approve", blocks, metadata=metadata, submit="Approve edited")
+    blank = isinstance(content, Reply) and not content.text.strip()
+    fields = [*_fields(content), *([] if blank else _reason("Why the change?"))]
+    if typed is not None:
+        fields = _refilled(fields, typed)
+    blocks = [*_heading(proposal), *_heard(proposal), *evidence(proposal), *fields]
+    title, submit = ("Write a reply", "Approve reply") if blank else ("Edit and approve", "Approve edited")
+    view = modal(ids.EDIT_VIEW, title, blocks, metadata=metadata, submit=submit)
     if not _held(view, blocks):
         if proposal.follow_ups:
             raise BadInput(TOO_MUCH_SAID)
@@ -82,15 +76,29 @@ def edit_modal(proposal: Proposal, metadata: str) -> Block:
     return view
 
 
-def edited(content: Content, values: dict[str, Any]) -> Content:
-    """The content that a submitted edit says; `values` are the view's state values by block."""
+def fields_of(view: Block, *, again: bool) -> Fields:
+    """What was submitted in the window's own fields; `again` says that an update had painted it.
+
+    Raises BadField where a field that showed a text comes back without any, though nobody can have emptied it, or
+    though, after an update, Slack may not have sent what it shows: what is approved lacks nothing unsaid.
+    """
+    values = view["state"]["values"]
+    return {
+        str(block["block_id"]): _submitted(block, values.get(block["block_id"], {}), again=again)
+        for block in view["blocks"]
+        if block["type"] == "input"
+    }
+
+
+def edited(content: Content, typed: Fields) -> Content:
+    """The content that a submitted edit says."""
     if isinstance(content, Reply):
-        names = sorted((n for n in values if n.startswith(f"{ids.TEXT_BLOCK}:")), key=lambda n: int(n.split(":")[1]))
-        joined = "".join(f"{'' if name.endswith('glue') else chr(10)}{_typed(values[name]) or ''}" for name in names)
+        names = [name for name in typed if name.startswith(f"{ids.TEXT_BLOCK}:")]
+        joined = "".join(f"{'' if name.endswith('glue') else chr(10)}{_typed(typed[name]) or ''}" for name in names)
         return Reply(text=joined.removeprefix("\n"))
     args: dict[str, Json] = {}
     for name, old in content.args.items():
-        state = values.get(block := f"{ids.ARG_BLOCK}:{name}")
+        state = typed.get(block := f"{ids.ARG_BLOCK}:{name}")
         try:
             args[name] = old if state is None else _argument_of(name, old, state)
         except BadInput as error:
@@ -139,10 +147,10 @@ def reject_modal(proposal: Proposal, metadata: str) -> Block:
     return modal(ids.REJECT_VIEW, "Reject", blocks, metadata=metadata, submit="Reject")
 
 
-def reason_of(values: dict[str, Any]) -> str | None:
+def reason_of(typed: Fields) -> str | None:
     """The reason that was chosen or written; what is written wins."""
-    written = _typed(values.get(ids.OTHER_BLOCK, {}))
-    chosen = values.get(ids.REASON_BLOCK, {}).get(ids.VALUE, {}).get("selected_option")
+    written = _typed(typed.get(ids.OTHER_BLOCK, {}))
+    chosen = typed.get(ids.REASON_BLOCK, {}).get(ids.VALUE, {}).get("selected_option")
     return (written or "").strip()[:LONGEST_REASON] or (chosen["text"]["text"] if chosen else None)
 
 
@@ -170,6 +178,70 @@ def content_blocks(content: Content, *, masked: bool = True) -> list[Block]:
             sections.append(part)
             room -= size
     return [*blocks, rich(*sections)]
+
+
+def _fields(content: Content) -> list[Block]:
+    """What of the content is edited where."""
+    if isinstance(content, Reply):
+        parts = _parts(content.text)
+        return [
+            plain_input(
+                f"{ids.TEXT_BLOCK}:{position}:{'line' if joint else 'glue'}",
+                ids.VALUE,
+                "Reply" if len(parts) == 1 else f"Reply, part {position + 1} of {len(parts)}",
+                initial=part,
+                multiline=True,
+                optional=len(parts) > 1,
+            )
+            for position, (joint, part) in enumerate(parts)
+        ]
+    if not _all_editable(content):
+        raise BadInput("These arguments are too many or too long to edit in Slack; read and approve, or reject.")
+    fields = [_argument(name, value) for name, value in content.args.items()]
+    return fields or [rich(line(words("This action has no arguments to edit.")))]
+
+
+def _refilled(fields: list[Block], typed: Fields) -> list[Block]:
+    """The same fields with what was typed into them.
+
+    Slack keeps what was typed wherever block_id and action_id stay, whatever the update says. The text may therefore
+    not be split anew: under the old ids it would be shown, and sent, with the old words.
+    """
+    if typed.keys() != {block["block_id"] for block in fields if block["type"] == "input"}:
+        raise BadInput("This window is of an earlier Sayso: copy what you typed, and open the case again.")
+    return [
+        block | {"element": _holding(block["element"], typed[block["block_id"]])} if block["type"] == "input" else block
+        for block in fields
+    ]
+
+
+def _holding(element: Element, state: dict[str, Any]) -> Element:
+    """The element as it was submitted; of a menu, its own option, for Slack sends it back with more keys."""
+    empty = {key: value for key, value in element.items() if not key.startswith("initial_")}
+    found = state.get(ids.VALUE, {})
+    if text := found.get("value"):
+        return empty | {"initial_value": text}
+    chosen = (found.get("selected_option") or {}).get("value")
+    options = [option for option in element.get("options", ()) if option["value"] == chosen]
+    return empty | ({"initial_option": options[0]} if options else {})
+
+
+def _submitted(block: Block, state: dict[str, Any], *, again: bool) -> dict[str, Any]:
+    """What one field holds, where that can be told."""
+    name, optional, found = str(block["block_id"]), block.get("optional"), state.get(ids.VALUE, {})
+    if not _shows(block["element"]) or found.get("selected_option"):
+        return state
+    text = str(found.get("value") or "")
+    if not text and not optional:
+        raise BadField(NOT_SENT, block=name)
+    if not text and again and name.startswith((f"{ids.TEXT_BLOCK}:", f"{ids.ARG_BLOCK}:")):
+        raise BadField(PERHAPS_NOT_SENT, block=name)
+    return {} if again and optional and not text.strip() else state  # the one space says that it was emptied
+
+
+def _shows(element: Element) -> bool:
+    """Whether the field showed anything when its window was painted."""
+    return bool(element.get("initial_option") or str(element.get("initial_value") or "").strip())
 
 
 def _all_editable(content: Action) -> bool:

@@ -10,16 +10,16 @@ from hypothesis import strategies as st
 
 from bot.domain.canonical import Json
 from bot.domain.decision import Actor, Decision, DecisionKind, Seen
-from bot.domain.errors import BadInput
+from bot.domain.errors import BadField, BadInput
 from bot.domain.lifecycle import State
 from bot.domain.proposal import Action, Content, Conversation, Evidence, Execution, Message, Reply
 from bot.domain.text import reveal
 from bot.errands import summary
 from bot.slack import ids
-from bot.slack.blocks import MESSAGE_TEXT, characters, one_line, shown, whole
+from bot.slack.blocks import MESSAGE_TEXT, Block, characters, one_line, shown, whole
 from bot.slack.cards import CARD_CHARACTERS, CARD_LINES, CELL, ROWS, card
 from bot.slack.full_case import full_case
-from bot.slack.modals import edit_modal, edited, read_modal
+from bot.slack.modals import edit_modal, edited, fields_of, read_modal
 from bot.slack.notices import log_lines
 from bot.slack.parts import safe_link
 from tests.handlers.nasty import (
@@ -199,17 +199,99 @@ def test_an_edit_that_changes_nothing_is_the_same_content(content: Content) -> N
         view = edit_modal(proposal(content), "")
     except BadInput:
         return
-    values: dict[str, Any] = {}
-    for block in view["blocks"]:
-        if block["type"] == "input":
-            element = block["element"]
-            values[block["block_id"]] = {
-                ids.VALUE: {
-                    "value": element.get("initial_value"),
-                    "selected_option": element.get("initial_option"),
-                }
+    assert edited(content, submitted(view)) == content
+
+
+@given(contents)
+@settings(max_examples=80, deadline=None)
+def test_a_window_that_is_shown_again_has_the_same_fields_and_what_was_typed_into_them(content: Content) -> None:
+    """Slack keeps what was typed under the same ids, so that it and the initial value must not differ."""
+    try:
+        view = edit_modal(proposal(content), "")
+    except BadInput:
+        return
+    typed = submitted(view)
+    for name, state in typed.items():
+        if name.startswith(ids.TEXT_BLOCK):
+            state[ids.VALUE]["value"] = f"Dear Ana,\n{state[ids.VALUE]['value'] or ''}"[-3_000:]
+    try:
+        again = edit_modal(proposal(content), "", typed)
+    except BadInput:
+        return
+    assert submitted(again) == typed
+    assert fields_of(again | {"state": {"values": typed}}, again=True) == typed
+
+
+def submitted(view: Block) -> dict[str, Any]:
+    """The state of a window in which nobody touched anything."""
+    return {
+        block["block_id"]: {
+            ids.VALUE: {
+                "value": block["element"].get("initial_value"),
+                "selected_option": block["element"].get("initial_option"),
             }
-    assert edited(content, values) == content
+        }
+        for block in view["blocks"]
+        if block["type"] == "input"
+    }
+
+
+TWO_PARTS = "\n".join(f"Line {number:03d} {'x' * 90}" for number in range(40))
+
+
+def test_a_window_takes_its_own_fields_only_in_their_order() -> None:
+    """Slack has been seen to send what an earlier screen held as well."""
+    view = edit_modal(proposal(TWO_PARTS), "")
+    typed = submitted(view)
+    state = {"text:2:line": {ids.VALUE: {"value": "of an earlier screen"}}, **dict(reversed(typed.items()))}
+    fields = fields_of(view | {"state": {"values": state}}, again=False)
+    assert list(fields) == list(typed)
+    assert edited(Reply(text=TWO_PARTS), fields) == Reply(text=TWO_PARTS)
+
+
+@pytest.mark.parametrize("lost", [None, "absent"])
+def test_a_part_that_comes_back_empty_was_emptied_unless_an_update_painted_it(lost: str | None) -> None:
+    view = edit_modal(proposal(TWO_PARTS), "")
+    state = submitted(view)
+    first, second = (name for name in state if name.startswith(ids.TEXT_BLOCK))
+    if lost:
+        del state[second]
+    else:
+        state[second] = {ids.VALUE: {"type": "plain_text_input", "value": None}}
+    sent = view | {"state": {"values": state}}
+    kept = edited(Reply(text=TWO_PARTS), fields_of(sent, again=False))
+    assert kept == Reply(text=f"{state[first][ids.VALUE]['value']}\n")
+    with pytest.raises(BadField, match="type one space") as refused:
+        fields_of(sent, again=True)
+    assert refused.value.block == second
+    emptied = edit_modal(proposal(TWO_PARTS), "", fields_of(sent, again=False))
+    fields_of(emptied | {"state": {"values": state}}, again=True)  # nothing was shown there, so nothing is lost
+
+
+@pytest.mark.parametrize("again", [True, False])
+@pytest.mark.parametrize("value", ["gift", 5, True, ["a"]])
+def test_an_argument_that_had_a_value_and_comes_back_without_is_not_taken_for_emptied(value: Json, again: bool) -> None:
+    """Slack's own client lets nobody submit it empty."""
+    view = edit_modal(proposal(Action(name="refund", args={"what": value})), "")
+    state = submitted(view) | {"arg:what": {ids.VALUE: {"value": None, "selected_option": None}}}
+    with pytest.raises(BadField, match="Slack did not send what stands here"):
+        fields_of(view | {"state": {"values": state}}, again=again)
+
+
+def test_a_window_of_an_earlier_sayso_with_other_fields_is_not_filled_in_again() -> None:
+    typed = submitted(edit_modal(proposal(TWO_PARTS), ""))
+    with pytest.raises(BadInput, match="copy what you typed"):
+        edit_modal(proposal("A short one."), "", typed)
+
+
+def test_a_menu_is_shown_again_with_its_own_option() -> None:
+    """Slack sends an option back with more keys than it got, and takes no initial option that is not among them."""
+    made = proposal(Action(name="refund", args={"notify": True}))
+    chosen = {"text": {"type": "plain_text", "text": "no", "emoji": True}, "value": "false"}
+    typed = submitted(edit_modal(made, "")) | {"arg:notify": {ids.VALUE: {"selected_option": chosen}}}
+    element = next(b["element"] for b in edit_modal(made, "", typed)["blocks"] if b.get("block_id") == "arg:notify")
+    assert element["initial_option"] == element["options"][1]
+    assert element["initial_option"]["value"] == "false"
 
 
 def test_an_empty_draft_offers_to_write_one() -> None:
