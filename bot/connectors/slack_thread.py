@@ -1,8 +1,12 @@
-"""Posts an approved reply in the customer's Slack thread, and finds it again when Slack's answer was lost."""
+"""Posts an approved reply in the customer's Slack thread, and finds it again when Slack's answer was lost.
+
+Where the thread's first message is gone, Slack refuses nothing: it puts the reply into the channel itself, and the
+only sign of it is that the answer's message has no `thread_ts`. Such a reply is taken away again.
+"""
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -10,6 +14,7 @@ from typing import Any, Final
 import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.connectors.answers import SET_UP_WAIT, retry_after, words_of
 from bot.domain.canonical import Json
@@ -45,10 +50,23 @@ _REFUSALS: Final[Mapping[str, str]] = {
     "channel_not_found": "Slack knows no channel {channel} that Sayso may see: invite Sayso there and retry.",
     "is_archived": "The channel {channel} is archived: unarchive it and retry.",
     "not_in_channel": "Sayso is not in the channel {channel}: write /invite @Sayso there and retry.",
-    "thread_not_found": "The customer's thread in {channel} is gone, so the reply has nowhere to go.",
     "cannot_reply_to_message": "The customer's message in {channel} takes no replies.",
     "restricted_action": "The settings of {channel} do not let Sayso post: ask a workspace admin and retry.",
 }
+_GONE: Final = "The customer's thread in {channel} is gone, so the reply has nowhere to go."
+_ASTRAY: Final = (
+    "The customer's thread in {channel} is gone; Slack put the reply into the channel itself, and does not let Sayso "
+    "delete it ({code}): delete it there, or retry."
+)
+_FAULTS: Final = (SlackApiError, aiohttp.ClientError, TimeoutError)
+
+
+class _Gone(Exception):
+    """The thread is gone; `stray` is the timestamp of what Slack has just put into the channel instead."""
+
+    def __init__(self, stray: str | None = None) -> None:
+        super().__init__(stray)
+        self.stray = stray
 
 
 def thread_id(channel: str, ts: str) -> str:
@@ -97,16 +115,34 @@ class SlackThread:
                 if number not in posted:
                     posted[number] = await thread.post(text, number, len(parts))
             return thread.delivered(posted)
-        except (SlackApiError, aiohttp.ClientError, TimeoutError) as error:
+        except _Gone as gone:
+            return await self._clear_up(thread, gone, partly=bool(posted))
+        except _FAULTS as error:
             if known := self._refusal(error, thread.channel):
                 return replace(known, partly=bool(posted)) if isinstance(known, Failed) else known
         try:
             posted = await thread.posted()
-        except (SlackApiError, aiohttp.ClientError, TimeoutError):
+        except _Gone as gone:
+            return await self._clear_up(thread, gone, partly=bool(posted), awaited=True)
+        except _FAULTS:
             return _in_the_air(_NO_ANSWER)
         if len(posted) == len(parts):
             return thread.delivered(posted)
         return _in_the_air("Slack gave no answer, and the reply is not in the thread.")
+
+    async def _clear_up(self, thread: "_Thread", gone: _Gone, *, partly: bool, awaited: bool = False) -> Outcome:
+        """Fail, once nothing of the reply stands in the channel; what is `awaited` may appear there yet."""
+        try:
+            taken = await thread.take_away(gone.stray)
+        except _FAULTS as error:
+            known = self._refusal(error, thread.channel)
+            if isinstance(error, SlackApiError) and isinstance(known, Failed):
+                code = _answer(error)[1]
+                return Failed(error=_ASTRAY.format(channel=thread.channel, code=code), partly=True)
+            return replace(known, maybe=True) if isinstance(known, Postponed) else _in_the_air(_NO_ANSWER)
+        if awaited and not taken:
+            return _in_the_air(_NO_ANSWER)
+        return Failed(error=_GONE.format(channel=thread.channel), partly=partly)
 
     def _refusal(self, error: Exception, channel: str) -> Outcome | None:
         """What a failed call means; None where the message may stand in the thread all the same."""
@@ -145,7 +181,7 @@ class _Thread:
         self._oldest = f"{(proposal.created_at - _CLOCK_SKEW).timestamp():.6f}"
 
     async def post(self, text: str, number: int, count: int) -> str:
-        """Post one message as words only, in which nothing can mention, link or unfurl; its timestamp."""
+        """Post one message as words only, in which nothing can mention, link or unfurl; its timestamp, or _Gone."""
         section = {"type": "rich_text_section", "elements": [{"type": "text", "text": text}]}
         answer = await self._client.chat_postMessage(
             channel=self.channel,
@@ -162,28 +198,42 @@ class _Thread:
                 "event_payload": {"delivery": self._delivery, "part": number, "of": count},
             },
         )
+        if not answer["message"].get("thread_ts"):
+            raise _Gone(str(answer["ts"]))
         return str(answer["ts"])
 
     async def posted(self) -> dict[int, str]:
-        """The timestamps of the messages of this delivery that stand in the thread, by their number."""
-        found: dict[int, str] = {}
-        cursor: str | None = None
+        """The timestamps of the messages of this delivery that stand in the thread, by their number; or _Gone."""
+        try:
+            found = await self._own(lambda page: self._client.conversations_replies(ts=self.ts, **page))
+        except SlackApiError as error:
+            if _answer(error)[1] == "thread_not_found":
+                raise _Gone from error
+            raise
+        return {int(_payload(message)["part"]): str(message["ts"]) for message in found}
+
+    async def take_away(self, stray: str | None) -> int:
+        """Delete this message, or else whatever of this delivery stands in the channel itself; how many there were."""
+        found = [] if stray else await self._own(lambda page: self._client.conversations_history(**page))
+        strays = [stray] if stray else [str(message["ts"]) for message in found]
+        for ts in strays:
+            try:
+                await self._client.chat_delete(channel=self.channel, ts=ts)
+            except SlackApiError as error:
+                if _answer(error)[1] != "message_not_found":
+                    raise
+        return len(strays)
+
+    async def _own(self, read: Callable[[dict[str, Any]], Awaitable[AsyncSlackResponse]]) -> list[dict[str, Any]]:
+        """The messages of this delivery among what a method reads page by page."""
+        page = {"channel": self.channel, "oldest": self._oldest, "include_all_metadata": True, "limit": 200}
+        found: list[dict[str, Any]] = []
         while True:
-            answer = await self._client.conversations_replies(
-                channel=self.channel,
-                ts=self.ts,
-                oldest=self._oldest,
-                include_all_metadata=True,
-                limit=200,
-                cursor=cursor,
-            )
+            answer = await read(page)
             messages: list[dict[str, Any]] = answer.get("messages", [])
-            for message in messages:
-                payload = _payload(message)
-                if payload.get("delivery") == self._delivery:
-                    found[int(payload["part"])] = str(message["ts"])
-            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
-            if not cursor:
+            found += [message for message in messages if _payload(message).get("delivery") == self._delivery]
+            page["cursor"] = (answer.get("response_metadata") or {}).get("next_cursor")
+            if not page["cursor"]:
                 return found
 
     def delivered(self, posted: Mapping[int, str]) -> Delivered:

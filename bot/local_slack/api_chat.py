@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +13,8 @@ from bot.local_slack.model import Channel, Json, Message, SlackError
 from bot.local_slack.state import Workspace
 
 Method = Callable[[Workspace, Json], Json]
+
+TS = re.compile(r"[0-9]+\.[0-9]+")
 
 
 def truth(value: object) -> bool:
@@ -76,13 +79,20 @@ def own_message(world: Workspace, channel: Channel, ts: object, refusal: str) ->
     return message
 
 
+def thread_of(channel: Channel, value: object) -> str | None:
+    """Return the thread that a message goes to; None also where its first message is gone, as Slack does it."""
+    if not value:
+        return None
+    if not TS.fullmatch(str(value)):
+        raise SlackError("invalid_thread_ts", f"{value} is not a valid thread_ts")
+    return str(value) if str(value) in channel.messages else None
+
+
 def post_message(world: Workspace, args: Json) -> Json:
     """chat.postMessage."""
     channel = open_channel(world, args.get("channel"))
     text, blocks = content(world, args, limits.POST_TEXT)
-    thread_ts = args.get("thread_ts") or None
-    if thread_ts is not None and str(thread_ts) not in channel.messages:
-        raise SlackError("thread_not_found")
+    thread_ts = thread_of(channel, args.get("thread_ts"))
     message = Message(
         ts=world.new_ts(),
         channel=channel.id,
@@ -91,9 +101,9 @@ def post_message(world: Workspace, args: Json) -> Json:
         blocks=blocks,
         bot_id=world.bot_id,
         app_id=world.app_id,
-        thread_ts=str(thread_ts) if thread_ts else None,
+        thread_ts=thread_ts,
         metadata=checked_metadata(args.get("metadata")),
-        broadcast=truth(args.get("reply_broadcast")),
+        broadcast=thread_ts is not None and truth(args.get("reply_broadcast")),
     )
     world.post(message)
     return {"channel": channel.id, "ts": message.ts, "message": message.as_json()}

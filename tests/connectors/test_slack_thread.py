@@ -24,7 +24,7 @@ from bot.local_slack import LocalSlack, Message
 from tests.connectors.cases import DELIVERY, REFUND, errand, now, proposal
 
 TOKEN = "xoxb-test"
-POST, READ = "chat.postMessage", "conversations.replies"
+POST, READ, HISTORY, DELETE = "chat.postMessage", "conversations.replies", "conversations.history", "chat.delete"
 
 
 @dataclass(kw_only=True)
@@ -241,7 +241,6 @@ async def test_a_long_reply_that_is_slowed_down_midway_is_completed_later() -> N
         ("channel_not_found", "invite Sayso"),
         ("is_archived", "unarchive it"),
         ("not_in_channel", "/invite @Sayso"),
-        ("thread_not_found", "nowhere to go"),
         ("restricted_action", "ask a workspace admin"),
         ("invalid_blocks", "invalid_blocks"),
     ],
@@ -251,6 +250,105 @@ async def test_a_refusal_fails_with_what_to_do(shop: Shop, error: str, advice: s
     outcome = await shop.deliver()
     assert isinstance(outcome, Failed)
     assert advice in outcome.error
+
+
+def gone(shop: Shop, *, partly: bool = False) -> Failed:
+    sentence = f"The customer's thread in {shop.channel} is gone, so the reply has nowhere to go."
+    return Failed(error=sentence, partly=partly)
+
+
+@pytest.fixture
+async def bare(shop: Shop) -> Shop:
+    """The customer took the question away: Slack would post the reply in the channel itself."""
+    shop.slack.delete_message(shop.channel, shop.ts)
+    return shop
+
+
+async def test_a_reply_whose_thread_is_gone_is_taken_out_of_the_channel_and_fails(bare: Shop) -> None:
+    assert await bare.deliver() == gone(bare)
+    assert bare.slack.messages(bare.channel) == []
+    assert (bare.calls(POST), bare.calls(DELETE)) == (1, 1)
+    assert await bare.deliver(attempts=2) == gone(bare)
+    assert bare.calls(POST) == 1
+
+
+async def test_a_reply_of_which_a_part_stands_when_the_thread_goes_has_failed_in_part() -> None:
+    async with LocalSlack(bot_token=TOKEN, signing_secret="s") as slack:
+        shop = await asked(slack)
+
+        def take_the_question_away(kind: str, message: Message, old: Message | None) -> None:
+            if shop.ts in {one.ts for one in slack.messages(shop.channel)}:
+                slack.delete_message(shop.channel, shop.ts)
+
+        slack.world.tap = take_the_question_away
+        assert await shop.deliver("a" * PART + "b" * PART) == gone(shop, partly=True)
+        [standing] = slack.messages(shop.channel)
+        assert (words(standing)[0], standing.thread_ts) == ("a", shop.ts)
+
+
+async def test_a_stray_reply_whose_answer_was_lost_is_found_and_taken_away(bare: Shop) -> None:
+    bare.slack.faults.lose_answer(POST)
+    assert await bare.deliver() == gone(bare)
+    assert bare.slack.messages(bare.channel) == []
+    assert bare.calls(POST) == 1
+
+
+async def test_a_stray_reply_is_found_below_hundreds_of_others_and_those_are_left_alone(bare: Shop) -> None:
+    bare.slack.faults.lose_answer(POST)
+    bare.slack.faults.server_error(READ)
+    assert isinstance(await bare.deliver(), Postponed)
+    client = AsyncWebClient(token=TOKEN, base_url=bare.slack.api_url)
+    for number in range(205):
+        await client.chat_postMessage(channel=bare.channel, text=f"noise {number}")
+    assert await bare.deliver(attempts=2) == gone(bare)
+    assert len(bare.slack.messages(bare.channel)) == 205
+    assert (bare.calls(POST), bare.calls(HISTORY)) == (1 + 205, 2)
+
+
+async def test_a_post_that_may_still_arrive_is_looked_for_once_more(bare: Shop) -> None:
+    bare.slack.faults.server_error(POST)
+    first = await bare.deliver()
+    assert isinstance(first, Postponed)
+    assert first.maybe
+    assert await bare.deliver(attempts=2) == gone(bare)
+    assert bare.calls(POST) == 1
+
+
+@pytest.mark.parametrize("fault", ["lost", "status", "limited", "unknown"])
+async def test_a_stray_reply_that_could_not_be_taken_away_yet_is_taken_away_later(bare: Shop, fault: str) -> None:
+    match fault:
+        case "lost":
+            bare.slack.faults.lose_answer(DELETE)
+        case "status":
+            bare.slack.faults.server_error(DELETE)
+        case "limited":
+            bare.slack.faults.rate_limit(DELETE)
+        case _:
+            bare.slack.faults.fail(DELETE, "internal_error")
+    first = await bare.deliver()
+    assert isinstance(first, Postponed)
+    assert first.maybe
+    assert first.hold_lane
+    assert await bare.deliver(attempts=2) == gone(bare)
+    assert bare.slack.messages(bare.channel) == []
+    assert bare.calls(POST) == 1
+
+
+async def test_a_stray_reply_that_somebody_else_took_away_needs_no_second_time(bare: Shop) -> None:
+    bare.slack.faults.fail(DELETE, "message_not_found")
+    assert await bare.deliver() == gone(bare)
+
+
+async def test_a_stray_reply_that_slack_keeps_is_named_and_a_retry_takes_it_away(bare: Shop) -> None:
+    bare.slack.faults.fail(DELETE, "cant_delete_message")
+    outcome = await bare.deliver()
+    assert isinstance(outcome, Failed)
+    assert outcome.partly  # so that a retry keeps the key, and looks first
+    assert "cant_delete_message" in outcome.error
+    assert len(bare.slack.messages(bare.channel)) == 1
+    assert await bare.deliver(attempts=2) == gone(bare)
+    assert bare.slack.messages(bare.channel) == []
+    assert bare.calls(POST) == 1
 
 
 @pytest.mark.parametrize("error", ["invalid_auth", "token_revoked", "account_inactive"])

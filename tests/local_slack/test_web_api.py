@@ -134,7 +134,19 @@ async def test_channels_refuse_as_slack_does(slack: LocalSlack, client: AsyncWeb
     ):
         assert await error_of(client.chat_postMessage(channel=channel, text="x")) == error
     assert await error_of(client.chat_postMessage(channel=CHANNEL, text="  ")) == "no_text"
-    assert await error_of(client.chat_postMessage(channel=CHANNEL, text="x", thread_ts="1.2")) == "thread_not_found"
+    assert await error_of(client.chat_postMessage(channel=CHANNEL, text="x", thread_ts="0")) == "invalid_thread_ts"
+
+
+async def test_a_reply_to_what_is_gone_stands_in_the_channel(slack: LocalSlack, client: AsyncWebClient) -> None:
+    # slack-go/slack#1571: Slack refuses nothing, and the missing thread_ts is the only sign of it.
+    parent = await post(client, "Where is my money?")
+    threaded = await client.chat_postMessage(channel=CHANNEL, text="first", thread_ts=parent)
+    await client.chat_delete(channel=CHANNEL, ts=parent)
+    stray = await client.chat_postMessage(channel=CHANNEL, text="second", thread_ts=parent)
+    assert threaded["message"]["thread_ts"] == parent
+    assert "thread_ts" not in stray["message"]
+    history = await client.conversations_history(channel=CHANNEL)
+    assert [message["text"] for message in history["messages"]] == ["second"]
 
 
 async def test_a_message_to_a_person_opens_a_direct_message(slack: LocalSlack, client: AsyncWebClient) -> None:

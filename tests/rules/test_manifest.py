@@ -16,6 +16,7 @@ from tests.rules.sources import ROOT, registered, routes, slack_methods
 SCOPES_OF_METHOD: dict[str, set[str]] = {
     "apps_connections_open": set(),  # with the app-level token
     "auth_test": set(),
+    "chat_delete": {"chat:write"},
     "chat_postEphemeral": {"chat:write"},
     "chat_postMessage": {"chat:write"},
     "chat_update": {"chat:write"},
