@@ -30,9 +30,13 @@ def required(args: Json, key: str) -> str:
     return str(value)
 
 
-def open_channel(world: Workspace, ref: object) -> Channel:
-    """Return a channel that the bot may write to."""
-    channel = world.channel(str(ref or ""))
+def open_channel(world: Workspace, ref: object, *, person: bool = False, name: bool = False) -> Channel:
+    """Return a channel that the bot may write to, by its id, and where the method takes that, by a person or a name."""
+    wanted = str(ref or "")
+    loose = person if wanted in world.users else name
+    channel = world.channel(wanted) if loose else world.channels.get(wanted)
+    if channel is None:
+        raise SlackError("channel_not_found")
     if channel.is_archived:
         raise SlackError("is_archived")
     if world.bot_user not in channel.members:
@@ -90,7 +94,7 @@ def thread_of(channel: Channel, value: object) -> str | None:
 
 def post_message(world: Workspace, args: Json) -> Json:
     """chat.postMessage."""
-    channel = open_channel(world, args.get("channel"))
+    channel = open_channel(world, args.get("channel"), person=True, name=True)
     text, blocks = content(world, args, limits.POST_TEXT)
     thread_ts = thread_of(channel, args.get("thread_ts"))
     message = Message(
@@ -139,7 +143,7 @@ def delete(world: Workspace, args: Json) -> Json:
 
 def post_ephemeral(world: Workspace, args: Json) -> Json:
     """chat.postEphemeral."""
-    channel = open_channel(world, args.get("channel"))
+    channel = open_channel(world, args.get("channel"), name=True)
     user = world.users.get(required(args, "user"))
     if user is None or user.deleted:
         raise SlackError("user_not_found")

@@ -23,6 +23,7 @@ from bot.slack.notices import log_lines, notice
 log = structlog.get_logger(__name__)
 
 NETWORK: Final = (aiohttp.ClientError, TimeoutError, OSError)
+UNSENT: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 SOON: Final = timedelta(seconds=2)
 LATER: Final = timedelta(seconds=20)
 UNREADABLE: Final = "unreadable"
@@ -43,6 +44,8 @@ MENDABLE: Final = frozenset(
         *("internal_error", "fatal_error", "service_unavailable", "request_timeout"),
     }
 )
+UNHEARD: Final = frozenset({"not_in_channel", "channel_not_found", "user_not_in_channel", "is_archived"})
+"""Where no whisper is heard: commands work in every channel, also where Sayso is no member."""
 GONE: Final = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 
 
@@ -185,11 +188,30 @@ class SlackCourier:
         return Delivered()
 
     async def _whisper(self, errand: Errand) -> Outcome:
-        await self._client.chat_postEphemeral(
-            channel=str(errand.payload["channel"]),
-            user=str(errand.payload["user"]),
-            text=escape(shown(str(errand.payload["text"]), WHISPER)),
-        )
+        user, text = str(errand.payload["user"]), escape(shown(str(errand.payload["text"]), WHISPER))
+        try:
+            await self._client.chat_postEphemeral(channel=str(errand.payload["channel"]), user=user, text=text)
+        except SlackApiError as error:
+            if said(error)[1] not in UNHEARD:
+                raise
+            return await self._direct(errand, user, text)
+        return Delivered()
+
+    async def _direct(self, errand: Errand, user: str, text: str) -> Outcome:
+        """Say it in a direct message, at most once: it stays, and Sayso may not read there whether it arrived."""
+        if errand.unsettled:
+            return Failed(error="an earlier try may have sent the direct message")
+        try:
+            await self._client.chat_postMessage(channel=user, text=text, unfurl_links=False, unfurl_media=False)
+        except UNSENT:
+            raise
+        except NETWORK as error:
+            return Failed(error=f"Slack gave no answer to a direct message ({type(error).__name__})")
+        except SlackApiError as error:
+            status, name = said(error)
+            if status >= 500 or (name == UNREADABLE and status != 429):
+                return Failed(error=f"Slack gave no answer to a direct message ({status})")
+            raise
         return Delivered()
 
     def _refused(self, errand: Errand, error: SlackApiError) -> Outcome:

@@ -178,7 +178,7 @@ async def test_of_two_cards_the_one_that_stands_is_painted_and_no_third_is_poste
 
 @pytest.mark.parametrize(
     ("fault", "outcome"),
-    [("server_error", Postponed), ("bad_gateway", Postponed), ("no_channel", Failed), ("gone", Failed)],
+    [("server_error", Postponed), ("bad_gateway", Postponed), ("no_channel", Delivered), ("gone", Failed)],
 )
 async def test_a_whisper_survives_a_hiccup_and_stops_nothing(
     slack: LocalSlack, courier: SlackCourier, fault: str, outcome: type
@@ -315,3 +315,80 @@ async def test_the_real_client_raises_what_the_courier_reads(slack: LocalSlack) 
     client = AsyncWebClient(token="xoxb-wrong", base_url=slack.api_url, retry_handlers=[])
     with pytest.raises(SlackApiError):
         await client.auth_test()
+
+
+WHISPER = Errand(
+    id="dlv_2",
+    kind=ErrandKind.WHISPER,
+    lane="whisper:U0MARIA",
+    due_at=NOW,
+    payload={"channel": "C0REVIEW", "user": "U0MARIA", "text": "Ben approved <this> already."},
+    attempts=1,
+)
+
+
+def unheard(slack: LocalSlack, error: str = "not_in_channel", *, times: int = 1) -> None:
+    slack.faults.fail("chat.postEphemeral", error, times=times)
+
+
+def direct(slack: LocalSlack) -> list[str]:
+    return [message.text for message in slack.messages("U0MARIA")]
+
+
+@pytest.mark.parametrize("error", ["not_in_channel", "channel_not_found", "user_not_in_channel", "is_archived"])
+async def test_where_no_whisper_is_heard_it_is_said_in_a_direct_message(
+    slack: LocalSlack, courier: SlackCourier, error: str
+) -> None:
+    unheard(slack, error)
+    assert await courier.carry(WHISPER, None) == Delivered()
+    assert direct(slack) == ["Ben approved &lt;this&gt; already."]
+    assert slack.ephemerals("U0MARIA") == []
+
+
+@pytest.mark.parametrize("error", ["user_not_found", "restricted_action", "msg_too_long"])
+async def test_a_whisper_that_slack_refuses_for_another_reason_is_given_up(
+    slack: LocalSlack, courier: SlackCourier, error: str
+) -> None:
+    unheard(slack, error)
+    assert isinstance(await courier.carry(WHISPER, None), Failed)
+    assert direct(slack) == []
+
+
+@pytest.mark.parametrize("fault", ["lose_answer", "server_error", "bad_gateway", "hang"])
+async def test_a_direct_message_that_may_have_arrived_is_not_sent_again(
+    slack: LocalSlack, courier: SlackCourier, fault: str
+) -> None:
+    unheard(slack)
+    more = {"seconds": 0.01} if fault == "hang" else {}
+    getattr(slack.faults, fault)("chat.postMessage", **more)
+    assert isinstance(await courier.carry(WHISPER, None), Failed)
+    assert len(direct(slack)) == (fault == "lose_answer")
+
+
+async def test_a_direct_message_that_an_interrupted_try_may_have_sent_is_not_sent_again(
+    slack: LocalSlack, courier: SlackCourier
+) -> None:
+    for changes in ({"interrupted": True}, {"payload": {**WHISPER.payload, "maybe": True}}):
+        unheard(slack)
+        assert isinstance(await courier.carry(again(WHISPER, attempts=2, **changes), None), Failed)
+    assert direct(slack) == []
+
+
+async def test_a_direct_message_that_slack_slows_down_is_sent_later(slack: LocalSlack, courier: SlackCourier) -> None:
+    unheard(slack, times=2)
+    slack.faults.rate_limit("chat.postMessage", retry_after="7")
+    first = await courier.carry(WHISPER, None)
+    assert isinstance(first, Postponed)
+    assert first.after == timedelta(seconds=7)
+    assert await courier.carry(again(WHISPER, attempts=2), None) == Delivered()
+    assert len(direct(slack)) == 1
+
+
+async def test_a_whisper_after_a_lost_answer_may_still_become_a_direct_message(
+    slack: LocalSlack, courier: SlackCourier
+) -> None:
+    slack.faults.server_error("chat.postEphemeral")
+    assert isinstance(await courier.carry(WHISPER, None), Postponed)
+    unheard(slack)
+    assert await courier.carry(again(WHISPER, attempts=2), None) == Delivered()
+    assert len(direct(slack)) == 1

@@ -156,6 +156,22 @@ async def test_a_message_to_a_person_opens_a_direct_message(slack: LocalSlack, c
     assert await error_of(client.conversations_open(users="U0NOBODY")) == "user_not_found"
 
 
+async def test_only_a_new_message_goes_to_a_person_or_a_name(slack: LocalSlack, client: AsyncWebClient) -> None:
+    name = slack.world.channels[CHANNEL].name
+    direct = await client.chat_postMessage(channel="U0MARIA", text="hi")
+    named = await client.chat_postMessage(channel=name, text="hi")
+    for channel, ts in (("U0MARIA", direct["ts"]), (name, named["ts"])):
+        for refused in (
+            client.chat_update(channel=channel, ts=ts, text="x"),
+            client.chat_delete(channel=channel, ts=ts),
+            client.reactions_add(channel=channel, timestamp=ts, name="eyes"),
+        ):
+            assert await error_of(refused) == "channel_not_found"
+    whisper = client.chat_postEphemeral(channel="U0MARIA", user="U0MARIA", text="x")
+    assert await error_of(whisper) == "channel_not_found"
+    assert (await client.chat_update(channel=direct["channel"], ts=direct["ts"], text="x"))["ok"]
+
+
 async def test_an_ephemeral_is_seen_by_one_person(slack: LocalSlack, client: AsyncWebClient) -> None:
     await client.chat_postEphemeral(channel=CHANNEL, user="U0MARIA", text="only you")
     assert [m.text for m in slack.ephemerals("U0MARIA")] == ["only you"]

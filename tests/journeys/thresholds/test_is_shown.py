@@ -100,6 +100,18 @@ async def test_a_what_if_says_what_it_is_worth_and_only_admins_may_apply_it(worl
     assert (await one(world, confidence=0.98))["ruling"]["verdict"] == "automate"
 
 
+async def test_an_admin_who_applies_a_what_if_where_sayso_is_no_member_hears_how_it_went(world: World) -> None:
+    world.slack.add_channel("elsewhere", id="C0ELSEWHERE", bot_is_member=False)
+    await teach(world, FIRST_LOOK - 2)
+    lead = world.slack.person("U0LEAD")
+    await lead.command("/threshold orders tune 30%", "C0ELSEWHERE")
+    shown = await told(world, "U0LEAD", "A what-if")
+    await lead.click("C0ELSEWHERE", shown, ids.APPLY)
+    await world.message("U0LEAD", "The evidence does not support it")
+    await lead.click("C0ELSEWHERE", shown, ids.APPLY)
+    await world.message("U0LEAD", "What this rests on has changed since")
+
+
 async def test_a_what_if_is_not_applied_after_what_it_rests_on_has_changed(world: World) -> None:
     await teach(world, FIRST_LOOK - 2)
     await asked(world, "orders tune 30%")
