@@ -147,7 +147,7 @@ def post_ephemeral(world: Workspace, args: Json) -> Json:
     user = world.users.get(required(args, "user"))
     if user is None or user.deleted:
         raise SlackError("user_not_found")
-    if channel.kind == "im" and user.id not in channel.members:
+    if user.id not in channel.members:
         raise SlackError("user_not_in_channel")
     text, blocks = content(world, args, limits.POST_TEXT)
     message = Message(

@@ -68,6 +68,7 @@ async def refused(world: World, shop: Shop, user: str, proposed: dict[str, Any],
 async def test_whoever_may_not_decide_is_told_so_and_changes_nothing(
     world: World, shop: Shop, user: str, sentence: str
 ) -> None:
+    world.slack.join("C0REVIEW", user)  # somebody let them in, or they could not click there
     await refused(world, shop, user, await world.propose(), sentence)
 
 

@@ -180,6 +180,13 @@ async def test_an_ephemeral_is_seen_by_one_person(slack: LocalSlack, client: Asy
     assert await error_of(wrong) == "user_not_found"
 
 
+async def test_an_ephemeral_is_seen_by_members_only(slack: LocalSlack, client: AsyncWebClient) -> None:
+    slack.leave(CHANNEL, "U0MARIA")
+    outside = client.chat_postEphemeral(channel=CHANNEL, user="U0MARIA", text="x")
+    assert await error_of(outside) == "user_not_in_channel"
+    assert slack.ephemerals("U0MARIA") == []
+
+
 async def test_profiles_say_who_is_a_guest_a_bot_or_gone(slack: LocalSlack, client: AsyncWebClient) -> None:
     slack.add_user("guest", id="U0GUEST", is_restricted=True)
     slack.add_user("gone", id="U0GONE", deleted=True)

@@ -250,6 +250,7 @@ async def test_an_account_is_closed_by_the_ai_itself_after_two_people_agreed(run
 
 async def test_a_customer_may_not_decide_their_own_case(running: Shop) -> None:
     card = await card_of(running, "Pan on induction")
+    running.slack.join(REVIEW, "U0CUSTOMER2")
     await running.slack.person("U0CUSTOMER2").click(REVIEW, card.ts, ids.APPROVE)
     told = await running.slack.wait_for_ephemeral("U0CUSTOMER2")
     assert "cannot decide" in told.text

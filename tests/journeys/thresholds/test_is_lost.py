@@ -66,6 +66,7 @@ async def test_a_reply_marked_as_wrong_counts_once_and_shows_who_marked_it(world
     line = await world.message("C0LOG", "ran on their own")
     ours = next(p["id"] for p in sent if f"log:{p['id']}" in line.blocks[0]["block_id"])
     await mark(world, "U0OTHER", line, ours)
+    world.slack.join("C0LOG", "U0GUEST")
     await mark(world, "U0GUEST", line, ours)
     await told(world, "U0GUEST")
     painted = await world.message("C0LOG", "Marked as wrong by")
