@@ -44,8 +44,10 @@ def arrival_of(event: Mapping[str, Any], channels: tuple[str, ...]) -> Arrival |
 
 def starts_thread(event: Mapping[str, Any]) -> bool:
     """Whether the message stands in the channel itself, or was written by whoever started its thread."""
-    thread = event.get("thread_ts")
-    return thread in (None, event.get("ts")) or event.get("parent_user_id") == event.get("user")
+    thread, root = event.get("thread_ts"), event.get("root")
+    # A reply that was also sent to the channel carries the whole first message instead of its author.
+    author = root.get("user") if isinstance(root, Mapping) else event.get("parent_user_id")
+    return thread in (None, event.get("ts")) or author == event.get("user")
 
 
 def plain(text: str) -> str:

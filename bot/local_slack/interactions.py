@@ -53,13 +53,20 @@ class Interactions:
 
     # Words
 
-    async def say(self, user: User, channel: Channel, text: str, thread_ts: str | None = None) -> Delivered:
-        """Write a message; the bot hears of it where it is a member."""
+    async def say(
+        self, user: User, channel: Channel, text: str, thread_ts: str | None = None, *, broadcast: bool = False
+    ) -> Delivered:
+        """Write a message; the bot hears of it where it is a member. `broadcast` sends a reply to the channel too."""
         if channel.is_archived:
             raise SlackError("is_archived")
         channel.members.add(user.id)
         message = Message(
-            ts=self.world.new_ts(), channel=channel.id, text=escape(text), user=user.id, thread_ts=thread_ts
+            ts=self.world.new_ts(),
+            channel=channel.id,
+            text=escape(text),
+            user=user.id,
+            thread_ts=thread_ts,
+            broadcast=broadcast and thread_ts is not None,
         )
         self.world.post(message)
         done = await self._tell(user, channel, self._message_event(user, channel, message))
@@ -107,8 +114,8 @@ class Interactions:
             "user_team": user.team_id,
             "client_msg_id": self.world.new_id("client-"),
         }
-        if message.is_reply and str(message.thread_ts) in channel.messages:
-            event["parent_user_id"] = channel.messages[str(message.thread_ts)].user
+        if message.is_reply and (parent := channel.messages.get(str(message.thread_ts))):
+            event |= {"root": parent.as_json()} if message.broadcast else {"parent_user_id": parent.user}
         return event
 
     def _hidden_event(self, channel: Channel, event: Json) -> Json:

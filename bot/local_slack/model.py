@@ -86,16 +86,16 @@ class Message:
         out: Json = {"type": "message", "user": self.user, "text": self.text, "ts": self.ts}
         if self.bot_id:
             out["bot_id"], out["app_id"] = self.bot_id, self.app_id
-        if self.blocks:
-            out["blocks"] = self.blocks
-        if self.thread_ts:
-            out["thread_ts"] = self.thread_ts
+        maybe = {
+            "subtype": "thread_broadcast" if self.broadcast else None,
+            "blocks": self.blocks,
+            "thread_ts": self.thread_ts,
+            "edited": self.edited,
+            "files": list(self.files),
+        }
+        out |= {name: value for name, value in maybe.items() if value}
         if self.reply_count:
             out["thread_ts"], out["reply_count"] = self.thread_ts or self.ts, self.reply_count
-        if self.edited:
-            out["edited"] = self.edited
-        if self.files:
-            out["files"] = list(self.files)
         if self.reactions:
             out["reactions"] = [{"name": n, "users": list(u), "count": len(u)} for n, u in self.reactions]
         if self.metadata and metadata:

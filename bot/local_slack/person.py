@@ -71,9 +71,9 @@ class Person:
             action["value"] = value
         return await self._do.act(self.user, action | {"block_id": block["block_id"]}, view=view, state=state)
 
-    async def say(self, channel: str, text: str, thread_ts: str | None = None) -> Delivered:
-        """Write a message; `Delivered.ts` is its ts."""
-        return await self._do.say(self.user, self._world.channel(channel), text, thread_ts)
+    async def say(self, channel: str, text: str, thread_ts: str | None = None, *, broadcast: bool = False) -> Delivered:
+        """Write a message, or a reply that `broadcast` sends to the channel too; `Delivered.ts` is its ts."""
+        return await self._do.say(self.user, self._world.channel(channel), text, thread_ts, broadcast=broadcast)
 
     async def edit(self, channel: str, ts: str, text: str) -> Delivered:
         """Change one's own message."""

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from bot.intake.slack_messages import arrival_of, plain
+from bot.intake.slack_messages import arrival_of, plain, starts_thread
 
 EVENT = {"type": "message", "channel": "C0CUSTOMERS", "user": "U0ANA", "text": "Hello", "ts": "17.1"}
 
@@ -53,3 +53,10 @@ def test_a_thread_is_one_conversation() -> None:
     found = arrival_of({**EVENT, "ts": "18.2", "thread_ts": "17.1"}, ("C0CUSTOMERS",))
     assert found
     assert (found.conversation.id, found.key) == ("slack:C0CUSTOMERS:17.1", "C0CUSTOMERS:18.2")
+
+
+@pytest.mark.parametrize("root", [{"user": "U0ANA", "ts": "17.1"}, {"user": "U0BEN", "ts": "17.1"}, {}, None, "17.1"])
+def test_a_reply_that_was_also_sent_to_the_channel_names_the_threads_author_in_its_root(root: Any) -> None:
+    event = {**EVENT, "subtype": "thread_broadcast", "ts": "18.2", "thread_ts": "17.1", "root": root}
+    assert arrival_of(event, ("C0CUSTOMERS",))
+    assert starts_thread(event) is (isinstance(root, dict) and root.get("user") == EVENT["user"])

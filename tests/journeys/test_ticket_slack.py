@@ -189,6 +189,18 @@ async def test_whoever_asks_does_not_approve_the_answer_to_themselves(world: Wor
     assert following.conversation.customer["id"] == "U0MARIA"
 
 
+async def test_one_of_the_team_who_asks_may_send_a_second_question_to_the_channel_too(world: World) -> None:
+    await settled(world)
+    said = await world.slack.person("U0MARIA").say(CUSTOMERS, QUESTION)
+    card = await world.message("C0REVIEW", HOURS)
+    await world.slack.person("U0MARIA").say(CUSTOMERS, "On Sunday, too?", thread_ts=said.ts, broadcast=True)
+    await world.slack.person("U0BEN").say(CUSTOMERS, "Ben will look.", thread_ts=said.ts, broadcast=True)
+    await until_stored(world, lambda tx: tx.next_ticket() is None)
+    (case,) = await waiting(world)
+    assert case.id == case_of(card)
+    assert [message.text for message in case.follow_ups] == ["On Sunday, too?"]
+
+
 async def test_no_holding_line_after_a_case_has_ended(world: World) -> None:
     await world.slack.person("U0LEAD").command("/approvals pause because we look into something")
     ts = (await world.slack.person(CUSTOMER).say(CUSTOMERS, "My llama ate the warranty card.")).ts

@@ -469,6 +469,28 @@ async def test_words_arrive_as_message_events(slack: LocalSlack, bot: Bot, maria
     assert heard[3]["deleted_ts"] == said.ts
 
 
+async def test_a_reply_that_is_also_sent_to_the_channel_is_a_broadcast(
+    slack: LocalSlack, bot: Bot, maria: Person, client: AsyncWebClient
+) -> None:
+    heard: list[Json] = []
+
+    @bot.app.event("message")
+    async def message(event: Json) -> None:
+        heard.append(event)
+
+    said = await maria.say(CHANNEL, "first")
+    await maria.say(CHANNEL, "in the thread only", thread_ts=said.ts)
+    await maria.say(CHANNEL, "for all", thread_ts=said.ts, broadcast=True)
+    broadcast = heard[2]
+    assert (broadcast["subtype"], broadcast["thread_ts"]) == ("thread_broadcast", said.ts)
+    assert (broadcast["root"]["user"], broadcast["root"]["ts"]) == ("U0MARIA", said.ts)
+    assert "parent_user_id" not in broadcast
+    history = await client.conversations_history(channel=CHANNEL)
+    assert [one["text"] for one in history["messages"]] == ["for all", "first"]
+    thread = await client.conversations_replies(channel=CHANNEL, ts=said.ts)
+    assert [one["text"] for one in thread["messages"]] == ["first", "in the thread only", "for all"]
+
+
 async def test_people_and_groups_that_change_are_events(slack: LocalSlack, bot: Bot) -> None:
     heard: asyncio.Queue[Json] = asyncio.Queue()
     for kind in ("team_join", "user_change", "subteam_members_changed", "member_joined_channel"):

@@ -99,6 +99,17 @@ async def test_a_thread_opens_beside_the_channel_and_takes_replies(
     await expect(thread).to_be_hidden()
 
 
+async def test_a_reply_that_is_also_sent_to_the_channel_stands_in_both(
+    screen: Screen, client: AsyncWebClient, maria: Person
+) -> None:
+    page = await screen.open(MARIA, CHANNEL)
+    ts = await post(client, text="The start")
+    await maria.say(CHANNEL, "For all", thread_ts=ts, broadcast=True)
+    await expect(page.get_by_test_id("messages")).to_contain_text("For all")
+    await row(page, ts).get_by_role("button", name="1 reply").click()
+    await expect(page.get_by_test_id("thread-panel")).to_contain_text("For all")
+
+
 async def test_somebody_else_takes_the_chair_in_the_same_channel(screen: Screen, slack: LocalSlack) -> None:
     slack.add_channel("general", id="C0GENERAL")
     page = await screen.open(MARIA, "C0GENERAL")

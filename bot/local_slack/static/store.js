@@ -150,7 +150,7 @@ class Store extends EventTarget {
   /** The newest messages that stand in the channel itself, at most as many as its limit. */
   timeline(channel) {
     return this.messages(channel)
-      .filter((message) => !isReply(message))
+      .filter((message) => !isReply(message) || message.subtype === "thread_broadcast")
       .slice(-this.limitOf(channel));
   }
 
