@@ -30,13 +30,18 @@ def required(args: Json, key: str) -> str:
     return str(value)
 
 
+def known(world: Workspace, channel: Channel | None) -> Channel:
+    """Return what the bot can know of: a private channel is as if it were not there until the bot is a member."""
+    if channel is None or (channel.kind == "group" and world.bot_user not in channel.members):
+        raise SlackError("channel_not_found")
+    return channel
+
+
 def open_channel(world: Workspace, ref: object, *, person: bool = False, name: bool = False) -> Channel:
     """Return a channel that the bot may write to, by its id, and where the method takes that, by a person or a name."""
     wanted = str(ref or "")
     loose = person if wanted in world.users else name
-    channel = world.channel(wanted) if loose else world.channels.get(wanted)
-    if channel is None:
-        raise SlackError("channel_not_found")
+    channel = known(world, world.channel(wanted) if loose else world.channels.get(wanted))
     if channel.is_archived:
         raise SlackError("is_archived")
     if world.bot_user not in channel.members:
@@ -167,7 +172,7 @@ def post_ephemeral(world: Workspace, args: Json) -> Json:
 
 def permalink(world: Workspace, args: Json) -> Json:
     """chat.getPermalink."""
-    channel = world.channel(str(args.get("channel", "")))
+    channel = known(world, world.channel(str(args.get("channel", ""))))
     ts = required(args, "message_ts")
     if ts not in channel.messages:
         raise SlackError("message_not_found")

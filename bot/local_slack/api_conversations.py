@@ -4,7 +4,7 @@ import base64
 from collections.abc import Sequence
 from typing import TypeVar
 
-from bot.local_slack.api_chat import Method, required, truth
+from bot.local_slack.api_chat import Method, known, required, truth
 from bot.local_slack.model import Channel, Json, Message, SlackError
 from bot.local_slack.state import Workspace
 
@@ -45,9 +45,7 @@ def _micros(ts: object) -> int:
 
 def readable(world: Workspace, args: Json) -> Channel:
     """Return a channel whose messages the bot may read; unlike for writing, a name will not do."""
-    channel = world.channels.get(str(args.get("channel", "")))
-    if channel is None:
-        raise SlackError("channel_not_found")
+    channel = known(world, world.channels.get(str(args.get("channel", ""))))
     if world.bot_user not in channel.members:
         raise SlackError("not_in_channel")
     return channel
@@ -86,27 +84,30 @@ def replies(world: Workspace, args: Json) -> Json:
 
 def info(world: Workspace, args: Json) -> Json:
     """conversations.info."""
-    channel = world.channels.get(str(args.get("channel", "")))
-    if channel is None:
-        raise SlackError("channel_not_found")
+    channel = known(world, world.channels.get(str(args.get("channel", ""))))
     return {"channel": channel.as_json(world.bot_user)}
 
 
 def list_all(world: Workspace, args: Json) -> Json:
     """conversations.list."""
     types = str(args.get("types") or "public_channel").split(",")
-    wanted = {"im": "im" in types, "channel": "public_channel" in types}
+    kinds = {"im": "im", "public_channel": "channel", "private_channel": "group"}
+    wanted = {kinds[name] for name in types if name in kinds}
     skip_archived = truth(args.get("exclude_archived"))
-    found = [c for c in world.channels.values() if wanted[c.kind] and not (skip_archived and c.is_archived)]
+    found = [
+        c
+        for c in world.channels.values()
+        if c.kind in wanted
+        and not (skip_archived and c.is_archived)
+        and (c.kind != "group" or world.bot_user in c.members)
+    ]
     items, meta = page(found, args)
     return {"channels": [c.as_json(world.bot_user) for c in items], "response_metadata": meta}
 
 
 def members(world: Workspace, args: Json) -> Json:
     """conversations.members."""
-    channel = world.channels.get(str(args.get("channel", "")))
-    if channel is None:
-        raise SlackError("channel_not_found")
+    channel = known(world, world.channels.get(str(args.get("channel", ""))))
     items, meta = page(sorted(channel.members), args)
     return {"members": items, "response_metadata": meta}
 
@@ -115,9 +116,7 @@ def open_im(world: Workspace, args: Json) -> Json:
     """conversations.open: a direct message with one person."""
     users = [u for u in str(args.get("users") or "").split(",") if u]
     if args.get("channel"):
-        channel = world.channels.get(str(args["channel"]))
-        if channel is None:
-            raise SlackError("channel_not_found")
+        channel = known(world, world.channels.get(str(args["channel"])))
     elif not users:
         raise SlackError("users_list_not_supplied")
     elif len(users) > 1:

@@ -12,6 +12,8 @@ from bot.local_slack.model import Channel, Delivered, Json, Message, SlackError,
 from bot.local_slack.responses import new_response_url, show
 from bot.local_slack.state import ResponseUrl, Workspace
 
+UNNAMED = {"im": "directmessage", "group": "privategroup"}
+"""What Slack says instead of a name that is not for everybody."""
 MENTION = re.compile(r"<(?:[@#!][^<>]*)>")
 
 
@@ -59,6 +61,8 @@ class Interactions:
         """Write a message; the bot hears of it where it is a member. `broadcast` sends a reply to the channel too."""
         if channel.is_archived:
             raise SlackError("is_archived")
+        if channel.kind == "group" and user.id not in channel.members:
+            raise SlackError("channel_not_found")
         channel.members.add(user.id)
         message = Message(
             ts=self.world.new_ts(),
@@ -133,7 +137,7 @@ class Interactions:
             "team_id": self.world.team_id,
             "team_domain": "local",
             "channel_id": channel.id,
-            "channel_name": "directmessage" if channel.kind == "im" else channel.name,
+            "channel_name": UNNAMED.get(channel.kind, channel.name),
             "user_id": user.id,
             "user_name": user.name,
             "command": name,
@@ -195,7 +199,7 @@ class Interactions:
         url = new_response_url(
             self.world, channel=channel.id, user=user.id, message_ts=message.ts, thread_ts=message.thread_ts
         )
-        name = "directmessage" if channel.kind == "im" else channel.name
+        name = UNNAMED.get(channel.kind, channel.name)
         part = {"container": container, "channel": {"id": channel.id, "name": name}, "response_url": url}
         return part if ephemeral else part | {"message": message.as_json()}
 

@@ -117,6 +117,7 @@ class Channel:
     id: str
     name: str
     kind: str = "channel"
+    """`channel`, `group` for a private one, or `im`, as the events say it."""
     topic: str = ""
     members: set[str] = field(default_factory=set)
     is_archived: bool = False
@@ -135,7 +136,7 @@ class Channel:
             "is_archived": self.is_archived,
             "is_im": is_im,
             "is_channel": not is_im,
-            "is_private": is_im,
+            "is_private": self.kind != "channel",
             "is_member": bot_user in self.members,
         }
         if is_im:

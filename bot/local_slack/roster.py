@@ -80,13 +80,26 @@ class Roster:
             raise KeyError(id)
         return Person(id, self.world, self.interactions)
 
-    def add_channel(self, name: str, *, id: str | None = None, topic: str = "", bot_is_member: bool = True) -> Channel:
-        """Add a channel that every full member present is in; guests and outsiders `join` it."""
-        members = {user.id for user in self.world.users.values() if self._joins(user)}
+    def add_channel(
+        self,
+        name: str,
+        *,
+        id: str | None = None,
+        topic: str = "",
+        bot_is_member: bool = True,
+        private: bool = False,
+    ) -> Channel:
+        """Add a channel that every full member present is in; guests and outsiders `join` it, a private one all."""
+        members = {user.id for user in self.world.users.values() if not private and self._joins(user)}
         if bot_is_member:
             members.add(self.world.bot_user)
         channel = Channel(
-            id=id or self.world.new_id("C"), name=name, topic=topic, members=members, created=int(time.time())
+            id=id or self.world.new_id("C"),
+            name=name,
+            kind="group" if private else "channel",
+            topic=topic,
+            members=members,
+            created=int(time.time()),
         )
         self.world.channels[channel.id] = channel
         self.world.feed.show({"type": "roster"})
@@ -97,7 +110,8 @@ class Roster:
         found = self.world.channel(channel)
         found.members.add(user)
         self.world.feed.show({"type": "roster"})
-        event = {"type": "member_joined_channel", "user": user, "channel": found.id, "channel_type": "C"}
+        event = {"type": "member_joined_channel", "user": user, "channel": found.id}
+        event["channel_type"] = "G" if found.kind == "group" else "C"
         if self.world.bot_user in found.members:
             self.deliveries.event_soon(event | {"team": self.world.team_id, "event_ts": self.world.new_ts()})
 

@@ -93,7 +93,7 @@ class Workspace:
             return self.open_im(ref)
         name = ref.removeprefix("#")
         for channel in self.channels.values():
-            if channel.name == name and channel.kind == "channel":
+            if channel.name == name and channel.kind != "im":
                 return channel
         raise SlackError("channel_not_found")
 

@@ -50,6 +50,21 @@ async def test_a_question_in_a_watched_channel_is_drafted_approved_and_answered_
     assert texts(world, ts) == [QUESTION, HOURS]
 
 
+async def test_a_watched_private_channel_works_as_a_public_one(world: World) -> None:
+    private = world.slack.add_channel("vip-customers", id=CUSTOMERS, private=True)
+    world.slack.join(CUSTOMERS, CUSTOMER)
+    ts, card = await asked(world)
+    await world.slack.person(CUSTOMER).say(CUSTOMERS, "In Lisbon, I mean.", thread_ts=ts)
+    marked = await painted(world, card, "The customer wrote again")
+    await world.click("U0MARIA", marked, ids.READ)
+    view = await world.slack.wait_for_view("U0MARIA")
+    world.slack.faults.lose_answer("chat.postMessage", channel=CUSTOMERS)
+    await world.slack.person("U0MARIA").submit(view)
+    await stands(world, case_of(card), State.EXECUTED)
+    assert texts(world, ts) == [QUESTION, "In Lisbon, I mean.", HOURS]
+    assert private.kind == "group"
+
+
 async def test_an_approved_reply_is_a_precedent_for_the_next_ticket(world: World) -> None:
     _, card = await asked(world)
     await world.click("U0MARIA", card, ids.APPROVE)

@@ -13,7 +13,7 @@ from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.local_slack import LocalSlack, Person
-from bot.local_slack.model import View
+from bot.local_slack.model import SlackError, View
 from tests.local_slack.conftest import CARD, CHANNEL, SECRET, TOKEN, Bot, Json, button, field, modal, text
 
 
@@ -489,6 +489,21 @@ async def test_a_reply_that_is_also_sent_to_the_channel_is_a_broadcast(
     assert [one["text"] for one in history["messages"]] == ["for all", "first"]
     thread = await client.conversations_replies(channel=CHANNEL, ts=said.ts)
     assert [one["text"] for one in thread["messages"]] == ["first", "in the thread only", "for all"]
+
+
+async def test_words_in_a_private_channel_are_a_groups(slack: LocalSlack, bot: Bot, maria: Person) -> None:
+    heard: list[Json] = []
+
+    @bot.app.event("message")
+    async def message(event: Json) -> None:
+        heard.append(event)
+
+    slack.add_channel("board", id="C0BOARD", private=True)
+    with pytest.raises(SlackError):
+        await maria.say("C0BOARD", "Let me in")
+    slack.join("C0BOARD", "U0MARIA")
+    await maria.say("C0BOARD", "Hello")
+    assert [(one["channel_type"], one["text"]) for one in heard] == [("group", "Hello")]
 
 
 async def test_people_and_groups_that_change_are_events(slack: LocalSlack, bot: Bot) -> None:

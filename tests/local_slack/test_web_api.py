@@ -149,6 +149,33 @@ async def test_a_reply_to_what_is_gone_stands_in_the_channel(slack: LocalSlack, 
     assert [message["text"] for message in history["messages"]] == ["second"]
 
 
+async def test_a_private_channel_is_not_there_for_a_bot_that_is_no_member(
+    slack: LocalSlack, client: AsyncWebClient
+) -> None:
+    slack.add_channel("board", id="C0BOARD", private=True, bot_is_member=False)
+    for refused in (
+        client.chat_postMessage(channel="C0BOARD", text="x"),
+        client.chat_postMessage(channel="board", text="x"),
+        client.chat_postEphemeral(channel="C0BOARD", user="U0MARIA", text="x"),
+        client.conversations_history(channel="C0BOARD"),
+        client.conversations_replies(channel="C0BOARD", ts="1.2"),
+        client.conversations_info(channel="C0BOARD"),
+        client.conversations_members(channel="C0BOARD"),
+        client.chat_getPermalink(channel="C0BOARD", message_ts="1.2"),
+    ):
+        assert await error_of(refused) == "channel_not_found"
+    assert (await client.conversations_list(types="private_channel"))["channels"] == []
+
+
+async def test_a_private_channel_with_the_bot_in_it_is_as_any_other(slack: LocalSlack, client: AsyncWebClient) -> None:
+    slack.add_channel("board", id="C0BOARD", private=True)
+    posted = await client.chat_postMessage(channel="C0BOARD", text="x")
+    assert (await client.conversations_history(channel="C0BOARD"))["messages"][0]["ts"] == posted["ts"]
+    (listed,) = (await client.conversations_list(types="private_channel"))["channels"]
+    assert (listed["id"], listed["is_private"], listed["is_member"]) == ("C0BOARD", True, True)
+    assert "C0BOARD" not in [c["id"] for c in (await client.conversations_list())["channels"]]
+
+
 async def test_a_message_to_a_person_opens_a_direct_message(slack: LocalSlack, client: AsyncWebClient) -> None:
     direct = (await client.conversations_open(users="U0MARIA"))["channel"]["id"]
     assert (await client.chat_postMessage(channel="U0MARIA", text="hi"))["channel"] == direct

@@ -93,6 +93,19 @@ async def test_a_full_member_reads_a_public_channel_without_being_in_it(
     assert (await get(http, "messages", user="U0MARIA", channel=CHANNEL))["messages"][0]["text"] == "Public"
 
 
+async def test_a_private_channel_is_there_for_its_members_only(
+    slack: LocalSlack, http: aiohttp.ClientSession, client: AsyncWebClient
+) -> None:
+    slack.add_channel("board", id="C0BOARD", private=True)
+    await client.chat_postMessage(channel="C0BOARD", text="Private")
+    assert await get(http, "messages", user="U0MARIA", channel="C0BOARD") == NOT_THERE
+    assert await send(http, "say", user="U0MARIA", channel="C0BOARD", text="Let me in") == NOT_THERE
+    assert "board" not in [c["name"] for c in (await get(http, "boot", user="U0MARIA"))["channels"]]
+    slack.join("C0BOARD", "U0MARIA")
+    assert (await get(http, "messages", user="U0MARIA", channel="C0BOARD"))["messages"][0]["text"] == "Private"
+    assert "board" in [c["name"] for c in (await get(http, "boot", user="U0MARIA"))["channels"]]
+
+
 async def test_nobody_reads_the_direct_messages_of_others(
     slack: LocalSlack, http: aiohttp.ClientSession, client: AsyncWebClient
 ) -> None:
