@@ -59,13 +59,16 @@ class Moves:
             raise self._late(proposal, move) from None
 
     def _check_say(self, proposal: Proposal, person: Person, move: Move) -> None:
+        then: tuple[str, ...] = ()
         if proposal.state is State.ESCALATED and proposal.escalated_by:
-            before = replace(proposal, state=State.PENDING, escalated_by=None)
-            now, then = reviewers(self._policy, proposal), reviewers(self._policy, before)
-            if person.groups_known and person.among(then) and not person.among(now):
+            then = reviewers(self._policy, replace(proposal, state=State.PENDING, escalated_by=None))
+        try:
+            check_reviewer(self._policy, proposal, person)
+        except NotListed as stranger:
+            if person.groups_known and person.among(then):
                 # They could decide until somebody escalated it: they are late, not strangers.
-                raise self._late(proposal, move)
-        check_reviewer(self._policy, proposal, person)
+                raise self._late(proposal, move) from None
+            raise NotListed(stranger.sentence, allowed=(*stranger.allowed, *then)) from None
 
     def _late(self, proposal: Proposal, move: Move) -> Conflict:
         error = late(proposal, self._clock.now())
@@ -83,7 +86,8 @@ class Moves:
         if effective(category, latest_change(tx, proposal.category)).mode is not Mode.ESCALATE:
             return
         if not person.among(category.escalation_approvers):
-            raise NotListed(f"Everything in {proposal.category} goes to the escalation team by now; escalate it.")
+            told = f"Everything in {proposal.category} goes to the escalation team by now; escalate it."
+            raise NotListed(told, allowed=category.escalation_approvers)
 
     def moved(self, tx: Tx, before: Proposal, after: Proposal | None = None, /, **changes: Any) -> Proposal:
         """`after`, or `before` where none is given, with these changes, written in place of `before`.

@@ -37,4 +37,5 @@ def register(app: AsyncApp, desk: Desk) -> None:
 
     app.event("app_home_opened")(at(home.home_opened))
     app.event("user_change")(at(events.user_changed))
+    app.event("subteam_updated")(at(events.group_updated))
     app.event("message")(at(messages.posted))

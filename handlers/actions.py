@@ -137,7 +137,7 @@ async def open_case(ack: AsyncAck, body: Body, value: str, client: AsyncWebClien
     """The full case, for whoever is a member of the team; with Approve, for whoever may approve it now."""
     try:
         seen = ids.seen_of(value)
-        await desk.person(body, groups=False)
+        await desk.person(body, groups="not")
         story = await desk.store.read(
             lambda tx: Story(
                 proposal=tx.proposal(seen.proposal_id),

@@ -21,17 +21,17 @@ async def threshold(ack: AsyncAck, command: dict[str, Any], desk: Desk) -> None:
         order = phrases.threshold(command.get("text") or "")
         match order:
             case phrases.ShowAll():
-                await desk.person(command, groups=False)
+                await desk.person(command, groups="not")
                 await _say(ack, "The thresholds", threshold_table(await desk.thresholds.show()))
             case phrases.ShowOne(category=category):
-                person = await desk.person(command, groups=False)
+                person = await desk.person(command, groups="not")
                 await _say(ack, "The threshold", threshold_detail(await desk.thresholds.show_one(category)))
                 await desk.thresholds.picture(category, user=person.actor.id)
             case Wish():
                 changed = await desk.act(command, lambda who: desk.thresholds.change(order, who, delivery=delivery))
                 await ack(text=escape(changed.sentence()))
             case phrases.Tune(category=category, risk=risk):
-                person = await desk.person(command)
+                person = await desk.person(command, groups="lately")
                 tuned = await desk.thresholds.tune(category, risk)
                 await _say(ack, "A what-if", tuning(tuned, apply=person.among(desk.policy.people.admins)))
     except SaysoError as error:
@@ -44,7 +44,7 @@ async def approvals(ack: AsyncAck, command: dict[str, Any], desk: Desk) -> None:
     try:
         match phrases.approvals(command.get("text") or ""):
             case phrases.Queue(mine=only_mine):
-                person = await desk.person(command, groups=only_mine)
+                person = await desk.person(command, groups="lately" if only_mine else "not")
                 await _say(ack, "What waits", await _queue(desk, person if only_mine else None))
             case phrases.Switch(to="pause", reason=reason):
                 # Whoever is named by id is not kept from the brake by a Slack that does not answer for groups.

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from bot.approvals import Approvals
-from bot.domain.authority import Beside, Person
+from bot.domain.authority import Beside, Person, is_group
 from bot.domain.decision import Seen
 from bot.domain.errors import AgreedEarlier, AlreadyDecided, NotListed, SaysoError
 from bot.domain.policy import Policy
@@ -15,7 +15,7 @@ from bot.intake.reception import Reception
 from bot.ports import Clock, Store
 from bot.slack.metadata import Metadata
 from bot.slack.parts import named
-from bot.slack.roster import Roster
+from bot.slack.roster import Asked, Roster
 from bot.switch import Switch
 from bot.thresholds import Thresholds
 from handlers.aside import Aside
@@ -41,18 +41,23 @@ class Desk:
     reception: Reception | None = None
     aside: Aside = field(default_factory=Aside)
 
-    async def person(self, body: Body, *, groups: bool = True) -> Person:
+    async def person(self, body: Body, *, groups: Asked) -> Person:
         """Who did this, as Slack knows them now; Refused for whoever may never decide."""
         user = body.get("user") or {}
         team = user.get("team_id") or (body.get("team") or {}).get("id") or body.get("team_id")
         return await self.roster.person(str(user.get("id") or body.get("user_id")), team, groups=groups)
 
     async def act(self, body: Body, deed: Callable[[Person], Awaitable[T]]) -> T:
-        """Do it as whoever clicked; Slack is asked for their groups only where their own name is not on the list."""
+        """Do it as whoever clicked.
+
+        Slack is asked for their groups only where their own name is not on the list, and a group is.
+        """
         try:
-            return await deed(await self.person(body, groups=False))
-        except NotListed:
-            return await deed(await self.person(body))
+            return await deed(await self.person(body, groups="not"))
+        except NotListed as error:
+            if not any(map(is_group, error.allowed)):
+                raise
+        return await deed(await self.person(body, groups="now"))
 
     async def approve(self, body: Body, seen: Seen) -> None:
         """Approve as whoever clicked."""

@@ -37,7 +37,7 @@ async def _show_again(user: str, team: str | None, client: AsyncWebClient, desk:
 
 
 async def _show(user: str, team: str | None, client: AsyncWebClient, desk: Desk, *, told: str = "") -> None:
-    person = await desk.roster.person(user, team)
+    person = await desk.roster.person(user, team, groups="lately")
     waiting, pause = await desk.store.read(lambda tx: (tx.waiting(LOOKED_THROUGH), tx.pause()))
     own = mine(desk.policy, person, waiting)
     await _publish(client, user, home(own, len(own), pause, others=len(waiting) - len(own), told=told))

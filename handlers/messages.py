@@ -21,7 +21,7 @@ async def _of_the_team(event: dict[str, Any], body: dict[str, Any], desk: Desk) 
     """Whether one of those who may decide wrote this into a customer's thread: then it is an answer, no question."""
     try:
         team = event.get("user_team") or body.get("team_id")
-        person = await desk.roster.person(str(event["user"]), team)
+        person = await desk.roster.person(str(event["user"]), team, groups="lately")
     except Refused:
         # A guest, somebody of another workspace, or Slack did not say in time: rather one question too many.
         return False

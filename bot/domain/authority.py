@@ -27,6 +27,11 @@ class Person:
         return self.actor.id in allowed or not self.groups.isdisjoint(allowed)
 
 
+def is_group(name: str) -> bool:
+    """Whether an id in a list of the policy is a user group's."""
+    return name.startswith("S")
+
+
 Beside = Mapping[str, Person | None]
 """By user id, whoever else has a say as they stand now; None for somebody who may never decide."""
 
@@ -50,9 +55,11 @@ def reviewers(policy: Policy, proposal: Proposal) -> tuple[str, ...]:
 
 def check_reviewer(policy: Policy, proposal: Proposal, person: Person) -> None:
     """Raise Refused, with the reason, unless this person may decide this proposal."""
-    if not person.among(reviewers(policy, proposal)):
+    allowed = reviewers(policy, proposal)
+    if not person.among(allowed):
         who = "escalated cases" if proposal.escalated else proposal.category
-        raise NotListed(f"You are not on the list of approvers for {who}; ask an admin to add you to the policy.")
+        told = f"You are not on the list of approvers for {who}; ask an admin to add you to the policy."
+        raise NotListed(told, allowed=allowed)
     if not policy.people.self_approval and person.actor.id in requesters(proposal):
         raise Refused("This case is your own, so somebody else has to decide it.")
 
@@ -60,8 +67,10 @@ def check_reviewer(policy: Policy, proposal: Proposal, person: Person) -> None:
 def check_marker(policy: Policy, proposal: Proposal, person: Person) -> None:
     """Raise Refused unless this person may say that what ran on its own was wrong: a mark only ever makes stricter."""
     also = (*policy.category(proposal.category).escalation_approvers, *policy.people.admins)
-    if not person.among((*reviewers(policy, proposal), *also)):
-        raise NotListed(f"Only approvers of {proposal.category} or of its escalated cases, and admins, may mark this.")
+    allowed = (*reviewers(policy, proposal), *also)
+    if not person.among(allowed):
+        told = f"Only approvers of {proposal.category} or of its escalated cases, and admins, may mark this."
+        raise NotListed(told, allowed=allowed)
 
 
 def check_bounds(policy: Policy, proposal: Proposal, content: Content, person: Person) -> None:
@@ -71,8 +80,9 @@ def check_bounds(policy: Policy, proposal: Proposal, content: Content, person: P
         return
     if ruling.verdict is Verdict.REFUSE:
         raise BadInput(f"{ruling.reason} Change it, or reject.")
-    if not person.among(policy.category(proposal.category).escalation_approvers):
-        raise NotListed(f"{ruling.reason} Change it, or escalate.")
+    allowed = policy.category(proposal.category).escalation_approvers
+    if not person.among(allowed):
+        raise NotListed(f"{ruling.reason} Change it, or escalate.", allowed=allowed)
 
 
 def approvals_needed(policy: Policy, proposal: Proposal) -> int:
@@ -84,7 +94,7 @@ def approvals_needed(policy: Policy, proposal: Proposal) -> int:
 def check_admin(policy: Policy, person: Person) -> None:
     """Raise Refused unless this person is an admin of the policy."""
     if not person.among(policy.people.admins):
-        raise NotListed("Only the admins that the policy names may change this.")
+        raise NotListed("Only the admins that the policy names may change this.", allowed=policy.people.admins)
 
 
 def requesters(proposal: Proposal) -> frozenset[str]:

@@ -93,7 +93,14 @@ class Refused(SaysoError, PermissionError):
 
 
 class NotListed(Refused):
-    """Neither this person nor a group of theirs is on the list; their groups may not have been asked for yet."""
+    """Neither this person nor a group of theirs is on the list; their groups may not have been asked for yet.
+
+    `allowed` is the list, of user and group ids.
+    """
+
+    def __init__(self, sentence: str, *, allowed: tuple[str, ...]) -> None:
+        super().__init__(sentence)
+        self.allowed = allowed
 
 
 class Unavailable(SaysoError):

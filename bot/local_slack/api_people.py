@@ -34,18 +34,16 @@ def list_users(world: Workspace, args: Json) -> Json:
 
 
 def list_groups(world: Workspace, args: Json) -> Json:
-    """usergroups.list."""
-    groups = [g.as_json(world.team_id) for g in world.groups.values()]
-    if not truth(args.get("include_users")):
-        for group in groups:
-            del group["users"]
-    return {"usergroups": groups}
+    """usergroups.list: disabled groups, members and their number only where asked for."""
+    disabled, users, count = (truth(args.get(f"include_{what}")) for what in ("disabled", "users", "count"))
+    groups = [group for group in world.groups.values() if disabled or not group.date_delete]
+    return {"usergroups": [group.as_json(world.team_id, users=users, count=count) for group in groups]}
 
 
 def group_users(world: Workspace, args: Json) -> Json:
     """usergroups.users.list."""
     group = world.groups.get(required(args, "usergroup"))
-    if group is None:
+    if group is None or (group.date_delete and not truth(args.get("include_disabled"))):
         raise SlackError("no_such_subteam")
     return {"users": list(group.users)}
 

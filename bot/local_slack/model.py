@@ -148,24 +148,35 @@ class Channel:
 
 @dataclass(kw_only=True, slots=True)
 class Group:
-    """A user group such as `@support-leads`."""
+    """A user group such as `@support-leads`; `date_delete` is when it was disabled, or 0."""
 
     id: str
     handle: str
     users: list[str]
+    date_delete: int = 0
 
-    def as_json(self, team_id: str) -> Json:
-        """Return the user group object of the Web API."""
-        return {
+    def as_json(self, team_id: str, *, users: bool = True, count: bool = True) -> Json:
+        """Return the user group object of the Web API, with its members and their number or without.
+
+        Slack's own types call `users` optional, so a group that nobody is in comes without.
+        """
+        out: Json = {
             "id": self.id,
             "team_id": team_id,
             "is_usergroup": True,
+            "is_subteam": True,
             "name": self.handle,
+            "description": "",
             "handle": self.handle,
-            "users": list(self.users),
-            "user_count": len(self.users),
-            "date_delete": 0,
+            "is_external": False,
+            "date_delete": self.date_delete,
+            "prefs": {"channels": [], "groups": []},
         }
+        if users and self.users:
+            out["users"] = list(self.users)
+        if count:
+            out["user_count"] = len(self.users)
+        return out
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -133,7 +133,7 @@ class Roster:
         return group
 
     def set_group_users(self, group: str | Group, users: Iterable[str | User]) -> None:
-        """Replace a group's members; a connected bot hears `subteam_members_changed`."""
+        """Replace a group's members; a connected bot hears `subteam_members_changed` and `subteam_updated`."""
         found = group if isinstance(group, Group) else self.world.groups[group]
         before, found.users = found.users, [u.id if isinstance(u, User) else u for u in users]
         self.world.feed.show({"type": "roster"})
@@ -152,6 +152,18 @@ class Roster:
                 "event_ts": self.world.new_ts(),
             }
         )
+        self._updated(found)
+
+    def disable_group(self, group: str | Group) -> None:
+        """Disable a group, which keeps its id and its members; a connected bot hears `subteam_updated`."""
+        found = group if isinstance(group, Group) else self.world.groups[group]
+        found.date_delete = int(time.time())
+        self.world.feed.show({"type": "roster"})
+        self._updated(found)
+
+    def _updated(self, group: Group) -> None:
+        subteam = group.as_json(self.world.team_id)
+        self.deliveries.event_soon({"type": "subteam_updated", "subteam": subteam, "event_ts": self.world.new_ts()})
 
     def add_command(self, command: str, description: str = "", usage_hint: str = "") -> Command:
         """Register a slash command, with its leading slash."""

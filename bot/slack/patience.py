@@ -24,6 +24,12 @@ def begun() -> Iterator[None]:
         _until.reset(token)
 
 
+def arrived() -> float:
+    """When the delivery that is being answered arrived, by the loop's clock; now where none is."""
+    until = _until.get()
+    return asyncio.get_running_loop().time() if until is None else until - BUDGET_SECONDS
+
+
 def within(seconds: float) -> asyncio.Timeout:
     """TimeoutError after this many seconds, or sooner where the delivery's own time is over."""
     latest = asyncio.get_running_loop().time() + seconds

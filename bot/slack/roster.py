@@ -1,10 +1,10 @@
-"""Who somebody is, asked of Slack: people are remembered for a minute, groups are looked up at each decision."""
+"""Who somebody is, asked of Slack: people are remembered for a minute, groups are asked about at each decision."""
 
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -14,7 +14,8 @@ from bot.domain.decision import Actor
 from bot.domain.errors import Refused
 from bot.domain.policy import Policy
 from bot.ports import Clock
-from bot.slack.courier import NETWORK, said
+from bot.slack.courier import NETWORK
+from bot.slack.groups import LOOKED_SECONDS, UNSURE, Groups, Unsure
 from bot.slack.patience import within
 
 REMEMBERED: Final = timedelta(minutes=1)
@@ -23,13 +24,10 @@ LATELY: Final = timedelta(minutes=10)
 AGAIN_SECONDS: Final = 30.0
 AT_MOST: Final = 25
 """So many are asked about in the background each time: Slack's pace for `users.info` is 100 a minute."""
-NO_SUCH_GROUP: Final = frozenset({"no_such_subteam", "subteam_not_found"})
 PATIENCE_SECONDS: Final = 2.0
-UNSURE: Final = "Slack did not say in time who may decide this, so nothing was decided; try again in a moment."
 
-
-class Unsure(Refused):
-    """Slack did not say who somebody is."""
+Asked = Literal["not", "lately", "now"]
+"""Whether somebody's groups are wanted, and whether for a decision (now) or only to show something (lately)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,8 @@ class Roster:
     """Answers who a Slack user is, and refuses whoever is not an active, full member of the team's own workspace."""
 
     def __init__(self, client: AsyncWebClient, policy: Policy, clock: Clock, *, team: str) -> None:
-        self._client, self._policy, self._clock, self._team = client, policy, clock, team
+        self._client, self._clock, self._team = client, clock, team
+        self.groups = Groups(client, policy)
         self._known: dict[str, _Known] = {}
         self._acted: dict[str, datetime] = {}
         self._news = 0
@@ -54,14 +53,15 @@ class Roster:
 
     async def stop(self) -> None:
         """Ask no more."""
+        await self.groups.stop()
         if self._task:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    async def person(self, user: str, team: str | None, *, groups: bool = True) -> Person:
+    async def person(self, user: str, team: str | None, *, groups: Asked = "now") -> Person:
         """The person of this user id in this team, with the groups that the policy asks about; or Refused.
 
-        Without `groups` a person who is remembered costs no call to Slack.
+        Where groups are not asked for, a person who is remembered costs no call to Slack.
         """
         if team is not None and team != self._team:
             raise Refused("You are not in this team's own workspace, so you cannot decide here.")
@@ -75,25 +75,42 @@ class Roster:
         for user in users:
             self._known.pop(user, None)  # nobody waits for this so often that a minute's memory would be worth it
             try:
-                found[user] = await self._known_as(user, groups=True)
+                found[user] = await self._known_as(user, groups="now")
             except Unsure:
                 raise
             except Refused:
                 found[user] = None
         return found
 
-    async def _known_as(self, user: str, *, groups: bool) -> Person:
+    async def _known_as(self, user: str, *, groups: Asked) -> Person:
         profile, found = self._remembered(user), frozenset[str]()
-        if profile is None or groups:
-            try:
-                async with within(PATIENCE_SECONDS):
-                    profile = profile or await self._profile(user)
-                    found = await self._groups(user) if groups else found
-            except (SlackApiError, *NETWORK):
-                raise Unsure(UNSURE) from None
+        if profile is None or groups != "not":
+            profile, found = await self._ask(user, profile, groups)
         _check(profile, self._team)
         name = profile.get("real_name") or profile.get("name") or user
-        return Person(actor=Actor(kind="person", id=user, name=str(name)), groups=found, groups_known=groups)
+        actor = Actor(kind="person", id=user, name=str(name))
+        return Person(actor=actor, groups=found, groups_known=groups != "not")
+
+    async def _ask(
+        self, user: str, profile: dict[str, Any] | None, groups: Asked
+    ) -> tuple[dict[str, Any], frozenset[str]]:
+        """Profile and groups, from Slack where they are not known; or Refused."""
+        try:
+            async with within(PATIENCE_SECONDS):
+                profile = profile or await self._profile(user)
+                _check(profile, self._team)  # who may never decide costs no question about groups
+                return profile, await self._groups(user, groups)
+        except Refused:
+            raise
+        except SlackApiError as error:
+            raise Unsure.of(error) from None
+        except NETWORK:
+            raise Unsure(UNSURE) from None
+
+    async def _groups(self, user: str, asked: Asked) -> frozenset[str]:
+        if asked == "not":
+            return frozenset()
+        return await self.groups.of(user, before=LOOKED_SECONDS if asked == "lately" else 0.0)
 
     def changed(self, profile: dict[str, Any]) -> None:
         """Slack's `user_change` event: what was remembered of this user no longer counts."""
@@ -132,20 +149,6 @@ class Roster:
             self._known[user] = _Known(profile, now)
         return profile
 
-    async def _groups(self, user: str) -> frozenset[str]:
-        asked = sorted(_groups_named(self._policy))
-        members = await asyncio.gather(*(self._members(group) for group in asked))
-        return frozenset(group for group, users in zip(asked, members, strict=True) if user in users)
-
-    async def _members(self, group: str) -> list[str]:
-        """Who is in a group now; nobody is in one that does not exist any more."""
-        try:
-            return list((await self._client.usergroups_users_list(usergroup=group))["users"])
-        except SlackApiError as error:
-            if said(error)[1] in NO_SUCH_GROUP:
-                return []
-            raise
-
 
 def _check(profile: dict[str, Any], team: str) -> None:
     if profile.get("deleted"):
@@ -156,11 +159,3 @@ def _check(profile: dict[str, Any], team: str) -> None:
         raise Refused("Guests cannot decide here; ask a full member of the team.")
     if profile.get("is_stranger") or profile.get("team_id") != team:
         raise Refused("You are not in this team's own workspace, so you cannot decide here.")
-
-
-def _groups_named(policy: Policy) -> set[str]:
-    lists = [policy.people.approvers, policy.people.escalation, policy.people.admins]
-    for category in (*policy.categories.values(), policy.fallback):
-        lists += [category.approvers, category.escalation_approvers]
-    lists += [action.approvers for action in policy.actions.values() if action.approvers]
-    return {name for names in lists for name in names if name.startswith("S")}

@@ -61,7 +61,7 @@ async def test_windows_commands_and_home_work_over_a_socket(world: World) -> Non
     proposed = await world.propose()
     await world.click("U0OTHER", await world.card(proposed["id"]), ids.EDIT)
     view = await world.slack.wait_for_view("U0OTHER")
-    world.slack.faults.fail("usergroups.users.list", "internal_error", times=9)
+    world.slack.faults.fail("usergroups.list", "internal_error", times=9)
     unsure = await world.slack.person("U0OTHER").submit(view, {"text:0:line": "Better words."})
     assert "Slack did not say in time who may decide" in str(unsure.body)
     world.slack.faults.clear()

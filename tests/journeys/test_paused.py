@@ -146,7 +146,7 @@ async def test_what_waits_during_a_pause_can_still_be_stopped(world: World, shop
 @pytest.mark.parametrize("fault", ["hang", "server_error"])
 async def test_an_admin_named_by_id_pauses_while_slack_does_not_answer_for_groups(world: World, fault: str) -> None:
     more = {"seconds": 20} if fault == "hang" else {}
-    getattr(world.slack.faults, fault)("usergroups.users.list", times=9, **more)
+    getattr(world.slack.faults, fault)("usergroups.list", times=9, **more)
     answer = await world.slack.person("U0LEAD").command("/approvals pause because of an emergency")
     assert "Executions are paused" in str(answer.body)
     assert "orders is now" in str((await world.slack.person("U0LEAD").command("/threshold orders hold")).body)

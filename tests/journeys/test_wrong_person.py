@@ -179,7 +179,7 @@ async def test_a_person_made_a_guest_while_the_window_is_open_is_refused_in_it(w
 async def test_a_person_taken_out_of_the_group_while_the_window_is_open_is_refused_in_it(
     world: World, shop: Shop
 ) -> None:
-    """Slack tells nobody of it, so a group is asked for at each decision, however lately it was asked for."""
+    """Slack's event may come late, so groups are asked about at each decision, however lately they were asked about."""
     proposed = await world.propose()
     card = await world.card(proposed["id"])
     edit = await open_edit(world, "U0OTHER", card)
@@ -230,7 +230,7 @@ async def test_where_slack_does_not_say_who_somebody_is_nobody_decides(world: Wo
     world.slack.faults.server_error("users.info")
     await world.click("U0MARIA", card, ids.APPROVE)
     await told(world, "U0MARIA", "Slack did not say in time who may decide")
-    world.slack.faults.fail("usergroups.users.list", "internal_error")
+    world.slack.faults.fail("usergroups.list", "internal_error")
     await world.click("U0OTHER", card, ids.APPROVE)
     await told(world, "U0OTHER", "Slack did not say in time who may decide")
     await nothing_changed(world, shop, proposed, seen)

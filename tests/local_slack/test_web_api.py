@@ -238,6 +238,23 @@ async def test_groups_list_their_people(slack: LocalSlack, client: AsyncWebClien
     assert await error_of(client.usergroups_users_list(usergroup="S0NO")) == "no_such_subteam"
 
 
+async def test_groups_are_listed_with_what_was_asked_for_and_without_the_disabled(
+    slack: LocalSlack, client: AsyncWebClient
+) -> None:
+    slack.add_group("leads", ["U0MARIA"], id="S0LEADS")
+    slack.add_group("nobody", [], id="S0NOBODY")
+    slack.disable_group(slack.add_group("gone", ["U0MARIA"], id="S0GONE"))
+    leads, nobody = (await client.usergroups_list())["usergroups"]
+    assert not {"users", "user_count"} & (leads.keys() | nobody.keys())
+    leads, nobody = (await client.usergroups_list(include_users=True, include_count=True))["usergroups"]
+    assert (leads["users"], leads["user_count"], "users" in nobody) == (["U0MARIA"], 1, False)
+    gone = (await client.usergroups_list(include_disabled=True))["usergroups"][-1]
+    assert (gone["id"], gone["date_delete"] > 0) == ("S0GONE", True)
+    assert await error_of(client.usergroups_users_list(usergroup="S0GONE")) == "no_such_subteam"
+    listed = await client.usergroups_users_list(usergroup="S0GONE", include_disabled=True)
+    assert listed["users"] == ["U0MARIA"]
+
+
 async def test_a_picture_is_uploaded_and_shown(slack: LocalSlack, client: AsyncWebClient) -> None:
     ts = await post(client)
     await client.files_upload_v2(channel=CHANNEL, thread_ts=ts, file=PNG, filename="risk.png", title="Risk")

@@ -24,7 +24,7 @@ SCOPES_OF_METHOD: dict[str, set[str]] = {
     "conversations_open": {"im:write"},
     "conversations_replies": {"channels:history", "groups:history"},
     "files_upload_v2": {"files:write"},
-    "usergroups_users_list": {"usergroups:read"},
+    "usergroups_list": {"usergroups:read"},
     "users_info": {"users:read"},
     "views_open": set(),
     "views_publish": set(),
@@ -33,6 +33,7 @@ SCOPES_OF_METHOD: dict[str, set[str]] = {
 SUBSCRIPTIONS: dict[str, dict[str, set[str]]] = {
     "app_home_opened": {"app_home_opened": set()},
     "user_change": {"user_change": {"users:read"}},
+    "subteam_updated": {"subteam_updated": {"usergroups:read"}},
     "message": {"message.channels": {"channels:history"}, "message.groups": {"groups:history"}},
 }
 
