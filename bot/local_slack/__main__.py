@@ -20,7 +20,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--app-token", default="xapp-local", help="token that opens Socket Mode")
     parser.add_argument("--signing-secret", default="local-signing-secret", help="key of the deliveries' signatures")
     parser.add_argument("--command", action="append", default=[], help="slash command of the bot, such as /threshold")
-    parser.add_argument("--pacing", action="store_true", help="limit posting to about one message a second")
+    parser.add_argument("--pacing", action="store_true", help="answer 429 as Slack does: a message a second")
     parser.add_argument("--control", action="store_true", help="open POST /control/faults")
     return parser
 

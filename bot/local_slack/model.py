@@ -251,16 +251,24 @@ class Delivered:
 class SlackError(Exception):
     """A refusal in Slack's words: `{"ok": false, "error": …}`."""
 
-    def __init__(self, error: str, *messages: str, status: int = 200, headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        error: str,
+        *messages: str,
+        status: int = 200,
+        headers: dict[str, str] | None = None,
+        more: Json | None = None,
+    ) -> None:
         super().__init__(error, *messages)
         self.error = error
         self.messages = messages
         self.status = status
         self.headers = headers or {}
+        self.more = more or {}
 
     def as_json(self) -> Json:
         """Return the body of the answer."""
-        out: Json = {"ok": False, "error": self.error}
+        out: Json = {"ok": False, "error": self.error, **self.more}
         if self.messages:
             out["errors"] = list(self.messages)
             out["response_metadata"] = {"messages": [f"[ERROR] {line}" for line in self.messages]}

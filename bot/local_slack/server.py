@@ -1,7 +1,7 @@
 """The local Slack as one object: starts, stops, knows people and channels, and can be waited for."""
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Self
 
 from aiohttp import web
@@ -13,6 +13,7 @@ from bot.local_slack.interactions import Interactions
 from bot.local_slack.model import Call, Delivered, Message, View
 from bot.local_slack.page import Page
 from bot.local_slack.roster import Roster
+from bot.local_slack.scopes import GRANTED
 from bot.local_slack.sockets import Sockets
 from bot.local_slack.state import Workspace
 from bot.local_slack.web_api import WebApi
@@ -21,8 +22,9 @@ from bot.local_slack.web_api import WebApi
 class LocalSlack(Roster):
     """A Slack for one machine: Web API, signed deliveries, Socket Mode and a page.
 
-    `pacing` turns on Slack's rate limit of chat.postMessage, `control` opens `POST /control/faults`,
-    `port` 0 takes a free one, `echo_bot_messages` delivers the bot's own messages to it as events.
+    `scopes` are what the bot token may do, `pacing` turns on Slack's rate limits, for every method and channel,
+    `control` opens `POST /control/faults`, `port` 0 takes a free one, `echo_bot_messages` delivers the bot's own
+    messages to it as events.
     Use it as `async with LocalSlack(...) as slack:`, or call `start` and `stop`.
     """
 
@@ -32,6 +34,7 @@ class LocalSlack(Roster):
         bot_token: str,
         signing_secret: str,
         app_token: str | None = None,
+        scopes: Iterable[str] = GRANTED,
         pacing: bool = False,
         control: bool = False,
         team_id: str = "T0LOCAL",
@@ -49,7 +52,13 @@ class LocalSlack(Roster):
         if echo_bot_messages:
             self.world.tap = self.interactions.echo
         self._api = WebApi(
-            self.world, self.faults, self.sockets, bot_token=bot_token, app_token=app_token, pacing=pacing
+            self.world,
+            self.faults,
+            self.sockets,
+            bot_token=bot_token,
+            app_token=app_token,
+            granted=frozenset(scopes),
+            pacing=pacing,
         )
         self._page = Page(self.world, self.interactions, self.faults, self.sockets, control=control)
         self._host = host

@@ -8,15 +8,13 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from bot.local_slack import api_chat, api_conversations, api_files, api_people, api_views
+from bot.local_slack import api_chat, api_conversations, api_files, api_people, api_views, scopes
 from bot.local_slack.faults import Fault, Faults
-from bot.local_slack.limits import Pace
 from bot.local_slack.model import Call, Json, SlackError
+from bot.local_slack.pacing import Pacing
 from bot.local_slack.sockets import Sockets
 from bot.local_slack.state import Workspace
 
-SCOPES = "app_mentions:read,channels:history,chat:write,commands,files:write,im:write,usergroups:read,users:read"
-HEADERS = {"X-OAuth-Scopes": SCOPES, "Cache-Control": "no-store"}
 METHODS: dict[str, api_chat.Method] = {
     **api_chat.METHODS,
     **api_views.METHODS,
@@ -38,10 +36,13 @@ class WebApi:
         *,
         bot_token: str,
         app_token: str | None,
+        granted: frozenset[str],
         pacing: bool,
     ) -> None:
         self.world = world
-        self.pace = Pace() if pacing else None
+        self.pace = Pacing() if pacing else None
+        self._granted = granted
+        self._headers = {"X-OAuth-Scopes": ",".join(sorted(granted)), "Cache-Control": "no-store"}
         self._faults = faults
         self._sockets = sockets
         self._bot_token = bot_token
@@ -65,7 +66,7 @@ class WebApi:
         self._log(method, args, error.error if error else None)
         if fault is not None:
             return drop(request)
-        headers = HEADERS | error.headers if error and error.headers else HEADERS
+        headers = self._headers | error.headers if error and error.headers else self._headers
         body = json.dumps(answer).encode()
         status = error.status if error else 200
         return web.Response(body=body, status=status, headers=headers, content_type="application/json")
@@ -86,8 +87,10 @@ class WebApi:
         if found is None:
             raise SlackError("unknown_method")
         self._authorise(token)
-        if self.pace is not None and method == "chat.postMessage":
-            self.pace.take(self.world.channel(str(args.get("channel", ""))).id)
+        scopes.check(method, args, self.world.channels.get(str(args.get("channel", ""))), self._granted)
+        if self.pace is not None:
+            posts = method == "chat.postMessage"
+            self.pace.take(method, self.world.channel(str(args.get("channel", ""))).id if posts else "")
         return {"ok": True, **found(self.world, args)}
 
     def _authorise(self, token: str) -> None:
@@ -116,7 +119,7 @@ class WebApi:
             headers = {} if fault.retry_after is None else {"Retry-After": fault.retry_after}
             return web.json_response(SlackError("ratelimited").as_json(), status=429, headers=headers)
         if fault.kind == "error":
-            return web.json_response(SlackError(fault.error).as_json(), headers=HEADERS)
+            return web.json_response(SlackError(fault.error).as_json(), headers=self._headers)
         if fault.kind == "html":
             page = "<html><body><h1>502 Bad Gateway</h1></body></html>"
             return web.Response(text=page, status=fault.status, content_type="text/html")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bot.local_slack import LocalSlack
+from bot.local_slack.pacing import Pacing
 from bot.slack import groups, ids
 from tests.journeys.props import told
 from tests.world import POLICY, World, running_world
@@ -60,6 +61,7 @@ def leave_unheard(world: World, *stay: str) -> None:
 async def test_a_busy_team_is_decided_for_within_slacks_pace(tmp_path: Path) -> None:
     async with team(tmp_path) as world:
         cases = [await case(world, number) for number in range(24)]
+        world.slack._api.pace = Pacing()
         began = time.monotonic()
         for number, (proposal, card) in enumerate(cases):
             await world.click(("U0MARIA", "U0OTHER")[number % 2], card, ids.APPROVE)

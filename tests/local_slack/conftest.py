@@ -11,6 +11,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.local_slack import LocalSlack, Person
+from bot.local_slack.scopes import EVERY
 
 TOKEN = "xoxb-test"
 APP_TOKEN = "xapp-test"
@@ -63,8 +64,10 @@ CARD: list[Json] = [
 
 @pytest.fixture
 async def slack() -> AsyncIterator[LocalSlack]:
-    """A workspace with Maria, one channel and one command."""
-    async with LocalSlack(bot_token=TOKEN, signing_secret=SECRET, app_token=APP_TOKEN, control=True) as server:
+    """A workspace with Maria, one channel and one command, for a bot that may do everything."""
+    async with LocalSlack(
+        bot_token=TOKEN, signing_secret=SECRET, app_token=APP_TOKEN, scopes=EVERY, control=True
+    ) as server:
         server.add_user("maria", id="U0MARIA", real_name="Maria Lopez")
         server.add_channel("approvals", id=CHANNEL)
         server.add_command("/threshold", "Show or set thresholds", "[category] [0.92]")

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator  # type: ignore[import-untyped]  # it comes without types
 
+from bot.local_slack.scopes import GRANTED, NEEDED
 from handlers import phrases
 from tests.rules.manifest_schema import SCHEMA
 from tests.rules.sources import ROOT, registered, routes, slack_methods
@@ -108,6 +109,20 @@ def test_the_scopes_are_exactly_those_that_methods_events_and_commands_need(mani
 
     assert sorted(scopes) == sorted(needed)
     assert "user" not in manifest["oauth_config"]["scopes"]
+
+
+def test_the_local_slack_grants_what_the_manifest_asks_for(manifest: dict[str, Any]) -> None:
+    # So that a method whose scope nobody asked for fails in the tests as it would at Slack.
+    assert sorted(manifest["oauth_config"]["scopes"]["bot"]) == sorted(GRANTED)
+
+
+def test_the_local_slack_asks_for_the_scopes_that_slack_documents() -> None:
+    parts = {"files_upload_v2": ("files.getUploadURLExternal", "files.completeUploadExternal")}
+    for name in SCOPES_OF_METHOD.keys() - {"apps_connections_open"}:
+        for method in parts.get(name, (name.replace("_", "."),)):
+            # Of a family, such as the history of every kind of channel, we need those kinds alone that we read.
+            assert SCOPES_OF_METHOD[name] <= set(NEEDED[method]), method
+            assert bool(SCOPES_OF_METHOD[name]) is bool(NEEDED[method]), method
 
 
 def test_every_address_of_the_manifest_is_the_one_door_for_slack(manifest: dict[str, Any]) -> None:
