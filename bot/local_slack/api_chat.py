@@ -120,8 +120,6 @@ def post_message(world: Workspace, args: Json) -> Json:
 
 def update(world: Workspace, args: Json) -> Json:
     """chat.update: what is not given stays, except that a new text without blocks removes the blocks."""
-    if str(args.get("channel")) not in world.channels:
-        raise SlackError("channel_not_found")  # unlike for posting, neither the name of a channel nor a person will do
     channel = open_channel(world, args.get("channel"))
     old = own_message(world, channel, args.get("ts"), "cant_update_message")
     if "text" not in args and "blocks" not in args and "metadata" in args:

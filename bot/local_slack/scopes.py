@@ -42,7 +42,7 @@ NEEDED: Final[dict[str, tuple[str, ...]]] = {
 """Any one of them, for a method that reads channels: the one for their kind."""
 EVERY: Final = GRANTED.union(*NEEDED.values())
 
-FAMILIES: Final = {"channel": "channels", "im": "im"}
+FAMILIES: Final = {"channel": "channels", "group": "groups", "im": "im"}
 LISTED: Final = {"public_channel": "channels", "private_channel": "groups", "mpim": "mpim", "im": "im"}
 
 
