@@ -95,7 +95,7 @@ def markdown(note: Findings, b: Json, path: str) -> None:
     note.keys(b, path, ("text",), MARKDOWN_KEYS)
     text = b.get("text")
     if "text" in b and note.string(text, f"{path}/text", limits.MARKDOWN_TEXT):
-        note.characters += len(str(text))
+        note.weigh(str(text))
 
 
 def rich_text(note: Findings, b: Json, path: str) -> None:
@@ -128,20 +128,20 @@ def rich_inline(note: Findings, item: object, path: str) -> None:
         note.bad(f"{path}/type", f"unsupported type: {kind}")
     elif kind == "text":
         if note.string(item.get("text"), f"{path}/text", limits.POST_TEXT):
-            note.characters += len(item["text"])
+            note.weigh(item["text"])
     elif kind == "link" and note.string(item.get("url"), f"{path}/url", limits.URL):
-        note.characters += len(item.get("text") or item["url"])
+        note.weigh(item.get("text") or item["url"])
 
 
 def table(note: Findings, b: Json, path: str) -> None:
     """Check a table: rows of raw_text or rich_text cells."""
     note.keys(b, path, ("rows",), TABLE_KEYS)
-    before = note.characters
+    before = note.weight
     for i, row in enumerate(note.count_of(b.get("rows"), f"{path}/rows", limits.TABLE_ROWS)):
         at = f"{path}/rows/{i}"
         for j, cell in enumerate(note.count_of(row, at, limits.TABLE_COLUMNS)):
             table_cell(note, cell, f"{at}/{j}")
-    if note.characters - before > limits.TABLE_TEXT:
+    if note.weight - before > limits.TABLE_TEXT:
         note.bad(path, f"table text must be less than {limits.TABLE_TEXT + 1} characters")
     settings = b.get("column_settings", [])
     for i, setting in enumerate(note.count_of(settings, f"{path}/column_settings", limits.TABLE_COLUMNS, least=0)):
@@ -155,7 +155,7 @@ def table_cell(note: Findings, cell: object, path: str) -> None:
     if isinstance(cell, dict) and kind == "raw_text":
         note.keys(cell, path, ("text",), MARKDOWN_KEYS - {"block_id"})
         if "text" in cell and note.string(cell["text"], f"{path}/text", limits.TABLE_TEXT):
-            note.characters += len(cell["text"])
+            note.weigh(cell["text"])
     elif isinstance(cell, dict) and kind == "rich_text":
         rich_text(note, cell, path)
     else:
@@ -211,7 +211,7 @@ def check_message_blocks(blocks: object, new_id: Callable[[], str]) -> list[Json
         note.bad("/blocks", f"markdown text must be less than {limits.MARKDOWN_TEXT + 1} characters in total")
     if note.errors:
         raise SlackError("invalid_blocks", *note.errors)
-    if note.characters > limits.ALL_BLOCKS_TEXT:
+    if note.weight + limits.BLOCK_WEIGHT * len(blocks) > limits.ALL_BLOCKS_WEIGHT:
         raise SlackError("msg_blocks_too_long")
     return blocks
 

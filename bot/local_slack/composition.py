@@ -13,7 +13,7 @@ class Findings:
 
     def __init__(self) -> None:
         self.errors: list[str] = []
-        self.characters = 0
+        self.weight = 0
         self.action_ids: set[str] = set()
         self.block_ids: set[str] = set()
 
@@ -47,6 +47,10 @@ class Findings:
         if thing.get(key) is not None:
             self.string(thing[key], f"{path}/{key}", limit, least=0)
 
+    def weigh(self, words: str) -> None:
+        """Count words towards the bound on a whole message, as Slack keeps them: with entities."""
+        self.weight += len(words) + 4 * words.count("&") + 3 * (words.count("<") + words.count(">"))
+
     def text(self, value: object, path: str, limit: int, *, plain: bool = False) -> None:
         """Check a text object; `plain` allows plain_text only."""
         if not isinstance(value, dict):
@@ -64,7 +68,7 @@ class Findings:
             self.bad(path, f"invalid additional property: {key}")
         words = value.get("text")
         if self.string(words, f"{path}/text", limit) and isinstance(words, str):
-            self.characters += len(words)
+            self.weigh(words)
 
     def count_of(self, value: object, path: str, most: int, *, least: int = 1) -> list[Any]:
         """Check a list's length and return the list, empty when it is not one."""

@@ -15,21 +15,20 @@ from bot.domain.offer import THRESHOLDS_CONNECTOR
 from bot.domain.policy import number
 from bot.domain.proposal import AGENT_CONNECTOR, Action, Content, Proposal, Reply
 from bot.domain.text import fits
-from bot.errands import ESCALATION
+from bot.errands import ESCALATION, summary
 from bot.ports import Case
 from bot.slack import ids
 from bot.slack.blocks import (
-    MESSAGE_TEXT,
     Block,
     Element,
     actions,
     all_shown,
     button,
-    characters,
     confirmed,
     context,
     date,
     escape,
+    is_light,
     line,
     mention,
     one_line,
@@ -63,13 +62,15 @@ CARD_LINES: Final = 30
 PREVIEW: Final = 600
 CELL: Final = 300
 ROWS: Final = 20
-CUSTOMER_WORDS: Final = 700
-TALK_WORDS: Final = (4000, 1500, 300)
-"""Characters of the conversation on an escalated card: fewer where all of it together would be too much for Slack."""
+TALK_WORDS: Final = ((4000, 700), (1500, 700), (300, 200))
+"""Characters of the conversation on an escalated card, and of the customer's words on another: fewer where all of it
+together would be too much for Slack."""
 MESSAGES: Final = 30
 ARGUMENTS: Final = 2500
 DECIDED_WORDS: Final = 600
 DROPPED_WORDS: Final = 250
+BRIEF_WORDS: Final = 200
+BRIEF_REMARK: Final = 80
 CALLED_TWICE: Final = confirmed(
     "Try it again?", "If the first call did get through after all, this does it a second time.", "Try again"
 )
@@ -83,19 +84,25 @@ class Painted:
     blocks: list[Block]
 
 
-def card(case: Case, room: str, *, undoable: bool = False, goes_out: datetime | None = None) -> Painted:
-    """The card of a case in a room (`review`, `escalation` or `ops`); `goes_out` is until when it can be undone."""
-    for talk in TALK_WORDS:
-        blocks = _blocks(case, room, talk, undoable=undoable, goes_out=goes_out)
-        if room != ESCALATION or characters(blocks) <= MESSAGE_TEXT:  # only there the whole conversation stands
-            break
-    return Painted(text=escape(_headline(case.proposal)), blocks=blocks)
+def card(
+    case: Case, room: str, *, undoable: bool = False, goes_out: datetime | None = None, brief: bool = False
+) -> Painted:
+    """The card of a case in a room (`review`, `escalation` or `ops`); `goes_out` is until when it can be undone.
+
+    It is `brief` where Slack refused the other one, or would: then nothing is approved on it unread.
+    """
+    text = escape(_headline(case.proposal))
+    for talk, asked in () if brief else TALK_WORDS:
+        said = _conversation(case.proposal, talk) if room == ESCALATION else _customer_words(case.proposal, asked)
+        blocks = _blocks(case, room, said, undoable=undoable, goes_out=goes_out)
+        if is_light(blocks):
+            return Painted(text=text, blocks=blocks)
+    return Painted(text=text, blocks=_brief(case, room, undoable=undoable, goes_out=goes_out))
 
 
-def _blocks(case: Case, room: str, talk_words: int, *, undoable: bool, goes_out: datetime | None) -> list[Block]:
+def _blocks(case: Case, room: str, talk: list[Block], *, undoable: bool, goes_out: datetime | None) -> list[Block]:
     proposal, cut = case.proposal, not fits_on_a_card(case.proposal.content)
-    waiting = proposal.state is State.PENDING or (proposal.state is State.ESCALATED and room == ESCALATION)
-    talk = _conversation(proposal, talk_words) if room == ESCALATION else _customer_words(proposal)
+    waiting = _waits(proposal, room)
     blocks = [_title(proposal, cut=cut), *talk]
     if not proposal.closed:  # what is decided may still be undone, or tried again
         blocks += wrote_again(proposal)
@@ -113,9 +120,36 @@ def _blocks(case: Case, room: str, talk_words: int, *, undoable: bool, goes_out:
         blocks += _proposed_in_short(proposal)
     blocks += status(proposal, room, paused=case.paused, goes_out=goes_out)
     blocks += _handed_over(proposal)
-    if buttons := _buttons(proposal, room, cut=cut, undoable=undoable):
-        blocks.append(actions(f"sayso:{proposal.id}:{room}:{proposal.version}", buttons))
-    return blocks
+    return [*blocks, *_choices(proposal, room, cut=cut, undoable=undoable)]
+
+
+def _brief(case: Case, room: str, *, undoable: bool, goes_out: datetime | None) -> list[Block]:
+    """What any message of Slack's has room for, in the plainest of blocks; the windows behind its buttons show all."""
+    proposal = case.proposal
+    blocks = [
+        _title(proposal, cut=True),
+        rich(
+            line(words("This case is too long for a card; its beginning:", italic=True)),
+            quote(shown(summary(proposal), BRIEF_WORDS)),
+        ),
+    ]
+    if not proposal.closed:
+        blocks += wrote_again(proposal, BRIEF_REMARK)
+    if _waits(proposal, room):
+        blocks += _small_print(proposal, brief=True)
+    blocks += status(proposal, room, paused=case.paused, goes_out=goes_out)
+    blocks += _handed_over(proposal)
+    return [*blocks, *_choices(proposal, room, cut=True, undoable=undoable)]
+
+
+def _waits(proposal: Proposal, room: str) -> bool:
+    """Whether somebody decides it in this room."""
+    return proposal.state is State.PENDING or (proposal.state is State.ESCALATED and room == ESCALATION)
+
+
+def _choices(proposal: Proposal, room: str, *, cut: bool, undoable: bool) -> list[Block]:
+    buttons = _buttons(proposal, room, cut=cut, undoable=undoable)
+    return [actions(f"sayso:{proposal.id}:{room}:{proposal.version}", buttons)] if buttons else []
 
 
 def fits_on_a_card(content: Content) -> bool:
@@ -161,13 +195,13 @@ def _length(content: Content) -> int:
     return len(content.text) if isinstance(content, Reply) else len(json.dumps(dict(content.args), ensure_ascii=False))
 
 
-def _customer_words(proposal: Proposal) -> list[Block]:
+def _customer_words(proposal: Proposal, limit: int) -> list[Block]:
     text = proposal.asked
     if not text.strip():
         return []
     earlier = len(proposal.conversation.messages) - 1
     tail = [line(words(f"{earlier} earlier message{'s' if earlier > 1 else ''} in the full case", italic=True))]
-    return [rich(*spoken(text, CUSTOMER_WORDS), *(tail if earlier > 0 else []))]
+    return [rich(*spoken(text, limit), *(tail if earlier > 0 else []))]
 
 
 def _conversation(proposal: Proposal, left: int) -> list[Block]:
@@ -249,11 +283,11 @@ def _handed_over(proposal: Proposal) -> list[Block]:
     return [rich(line(words("The customer waits for an answer: "), *goal))] if goal else []
 
 
-def _small_print(proposal: Proposal) -> list[Block]:
+def _small_print(proposal: Proposal, *, brief: bool = False) -> list[Block]:
     ruling, confidence = proposal.ruling, proposal.confidence
     why = "Why it was held: " if proposal.escalated_by else "Why it waits: "
-    parts: list[Element] = [words(why, bold=True), words(one_line(ruling.reason, 400))]
-    parts += [words(f"\n{one_line(remark, 300)}") for remark in proposal.notes[:5]]
+    parts: list[Element] = [words(why, bold=True), words(one_line(ruling.reason, BRIEF_WORDS if brief else 400))]
+    parts += [words(f"\n{one_line(remark, BRIEF_REMARK if brief else 300)}") for remark in proposal.notes[:5]]
     if proposal.connector == AGENT_CONNECTOR:
         parts.append(words("\nThe AI carries it out itself once it is approved."))
     elif goal := goes_to(proposal):

@@ -3,14 +3,16 @@
 A lost answer is looked up by the delivery ids in the message's metadata, which names every line of a group.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, Protocol
 
 import aiohttp
 import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.domain.delivery import Delivered, Errand, ErrandKind, Failed, Outcome, Postponed, Receipt
 from bot.domain.policy import Policy
@@ -47,6 +49,14 @@ MENDABLE: Final = frozenset(
 UNHEARD: Final = frozenset({"not_in_channel", "channel_not_found", "user_not_in_channel", "is_archived"})
 """Where no whisper is heard: commands work in every channel, also where Sayso is no member."""
 GONE: Final = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
+DISLIKED: Final = frozenset({"invalid_blocks", "msg_blocks_too_long"})
+
+
+class Paint(Protocol):
+    """Makes a message, or a brief form of it in the plainest of blocks."""
+
+    def __call__(self, *, brief: bool = False) -> Painted:
+        """The message as it would stand now."""
 
 
 class SlackCourier:
@@ -82,11 +92,10 @@ class SlackCourier:
             case ErrandKind.REPAINT if case:
                 return await self._repaint(errand, case)
             case ErrandKind.NOTICE:
-                return await self._post_once(errand, notice(errand.payload, case.proposal if case else None))
+                return await self._post_once(errand, partial(notice, errand.payload, case.proposal if case else None))
             case ErrandKind.LOG if case:
-                return await self._post_once(
-                    errand, log_lines([case.proposal, *(other.proposal for other in together)])
-                )
+                lines = [case.proposal, *(other.proposal for other in together)]
+                return await self._post_once(errand, partial(log_lines, lines))
             case ErrandKind.RELOG:
                 return await self._relog(errand, together)
             case ErrandKind.WHISPER:
@@ -94,32 +103,36 @@ class SlackCourier:
             case _:
                 return Failed(error=f"the Slack courier does not carry {errand.kind}")
 
-    def _card(self, case: Case, room: str) -> Painted:
+    def _card(self, case: Case, room: str) -> Paint:
         proposal = case.proposal
         window = self._policy.category(proposal.category).undo_window
         if proposal.decision is None or proposal.decision.by.kind != "person":
-            return card(case, room)
+            return partial(card, case, room)
         retried = proposal.execution is not None and proposal.execution.before is not None
         goes_out = proposal.decision.at + window if window and not retried else None
         # Nothing begins during a pause, so that there is time to think again.
-        return card(case, room, undoable=bool(window) or case.paused, goes_out=goes_out)
+        return partial(card, case, room, undoable=bool(window) or case.paused, goes_out=goes_out)
 
-    async def _post_once(self, errand: Errand, painted: Painted) -> Outcome:
+    async def _post_once(self, errand: Errand, paint: Paint) -> Outcome:
         channel = str(errand.payload["channel"])
         if errand.attempts > 1 and (found := await self._find(channel, errand)):
             if errand.coalesce is not None and found.receipt:
-                await self._update(found.receipt, painted)  # a newer move may have joined the errand since
+                await self._update(channel, found.receipt.ts, paint)  # a newer move may have joined the errand since
             return found
-        answer = await self._client.chat_postMessage(
-            channel=channel,
-            text=painted.text,
-            blocks=painted.blocks,
-            unfurl_links=False,
-            unfurl_media=False,
-            metadata={
-                "event_type": ids.DELIVERY_EVENT,
-                "event_payload": {"delivery": " ".join([errand.id, *errand.together])},
-            },
+        metadata = {
+            "event_type": ids.DELIVERY_EVENT,
+            "event_payload": {"delivery": " ".join([errand.id, *errand.together])},
+        }
+        answer = await _said_in_blocks(
+            paint,
+            lambda painted: self._client.chat_postMessage(
+                channel=channel,
+                text=painted.text,
+                blocks=painted.blocks,
+                unfurl_links=False,
+                unfurl_media=False,
+                metadata=metadata,
+            ),
         )
         if errand.coalesce is None:  # the others come out of turn: something older of the lane may be looked for yet
             self._newest[channel] = str(answer["ts"])
@@ -157,19 +170,22 @@ class SlackCourier:
 
     async def _repaint(self, errand: Errand, case: Case) -> Outcome:
         room = str(errand.payload["room"])
-        painted = self._card(case, room)
+        paint = self._card(case, room)
         posted = [receipt for receipt in case.receipts if receipt.room == room]
-        standing = [receipt for receipt in posted if await self._update(receipt, painted)]
+        standing = [receipt for receipt in posted if await self._update(receipt.channel, receipt.ts, paint)]
         if posted and not standing:
             # A person deleted the card: the case goes on, so the card comes back.
-            return await self._post_once(errand, painted)
+            return await self._post_once(errand, paint)
         return Delivered()
 
-    async def _update(self, receipt: Receipt, painted: Painted) -> bool:
+    async def _update(self, channel: str, ts: str, paint: Paint) -> bool:
         """Bring one message up to date; False where it is gone."""
         try:
-            await self._client.chat_update(
-                channel=receipt.channel, ts=receipt.ts, text=painted.text, blocks=painted.blocks
+            await _said_in_blocks(
+                paint,
+                lambda painted: self._client.chat_update(
+                    channel=channel, ts=ts, text=painted.text, blocks=painted.blocks
+                ),
             )
         except SlackApiError as error:
             if said(error)[1] not in GONE:
@@ -178,13 +194,8 @@ class SlackCourier:
         return True
 
     async def _relog(self, errand: Errand, lines: tuple[Case, ...]) -> Outcome:
-        painted = log_lines([line.proposal for line in lines])
-        channel, ts = str(errand.payload["channel"]), str(errand.payload["ts"])
-        try:
-            await self._client.chat_update(channel=channel, ts=ts, text=painted.text, blocks=painted.blocks)
-        except SlackApiError as error:
-            if said(error)[1] not in GONE:
-                raise
+        paint = partial(log_lines, [line.proposal for line in lines])
+        await self._update(str(errand.payload["channel"]), str(errand.payload["ts"]), paint)
         return Delivered()
 
     async def _whisper(self, errand: Errand) -> Outcome:
@@ -225,6 +236,17 @@ class SlackCourier:
         if errand.kind is ErrandKind.WHISPER or not (passing or name in MENDABLE):
             return Postponed(error=f"Slack refused it: {name}")
         return Postponed(error=f"Slack refused it: {name}", after=SOON if passing else LATER, hold_lane=True)
+
+
+async def _said_in_blocks(paint: Paint, call: Callable[[Painted], Awaitable[AsyncSlackResponse]]) -> AsyncSlackResponse:
+    """What Slack answers; where it dislikes the blocks, the message goes in brief, so that no case is lost on it."""
+    try:
+        return await call(paint())
+    except SlackApiError as error:
+        if (name := said(error)[1]) not in DISLIKED:
+            raise
+        log.warning("said_in_brief", error=name)
+        return await call(paint(brief=True))
 
 
 def said(error: SlackApiError) -> tuple[int, str]:

@@ -14,6 +14,7 @@ from bot.slack.blocks import (
     Block,
     button,
     context,
+    is_light,
     line,
     mention,
     rich,
@@ -24,15 +25,20 @@ from bot.slack.blocks import (
 from bot.slack.parts import who
 
 QUEUE_ROWS = 20
+HEAVY_ROWS = 5
+"""So many stand in a message where twenty would be too much for Slack."""
 HOME_ROWS = 40
 LOOKED_THROUGH = 1000
 """Of so many waiting cases, the soonest to expire, a person's own are picked."""
 
 
-def queue(
-    proposals: Sequence[Proposal], total: int, pause: Pause | None, *, others: int = 0, limit: int = QUEUE_ROWS
-) -> list[Block]:
+def queue(proposals: Sequence[Proposal], total: int, pause: Pause | None, *, others: int = 0) -> list[Block]:
     """What waits, the soonest to expire first, each with a button that opens its full case; `others` wait elsewhere."""
+    blocks = _rows(proposals, total, pause, others=others, limit=QUEUE_ROWS)
+    return blocks if is_light(blocks) else _rows(proposals, total, pause, others=others, limit=HEAVY_ROWS)
+
+
+def _rows(proposals: Sequence[Proposal], total: int, pause: Pause | None, *, others: int, limit: int) -> list[Block]:
     blocks: list[Block] = []
     if pause:
         reason = f": {shown(pause.reason, 200)}" if pause.reason else ""
@@ -79,6 +85,6 @@ def home(
     """The App Home: the queue of whoever looks, below a sentence about what they just did there."""
     blocks: list[Block] = [rich(line(words(told, bold=True)))] if told else []
     blocks.append({"type": "header", "text": {"type": "plain_text", "text": "What waits for you"}})
-    blocks += queue(proposals, total, pause, others=others, limit=HOME_ROWS)
+    blocks += _rows(proposals, total, pause, others=others, limit=HOME_ROWS)
     blocks.append(context("/approvals lists the queue anywhere, /threshold shows and changes what runs on its own."))
     return {"type": "home", "blocks": blocks[:100]}

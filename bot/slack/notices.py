@@ -15,6 +15,7 @@ from bot.slack.blocks import (
     button,
     context,
     escape,
+    is_light,
     line,
     mention,
     overflow,
@@ -26,39 +27,46 @@ from bot.slack.cards import Painted
 from bot.slack.parts import who
 
 MARKS: Final = {"info": "🔔", "alarm": "🚨", "good": "✅"}
-LOG_LINES: Final = 20
+LOG_LINES: Final = 10
+LINE: Final = 600
+BRIEF_LINE: Final = 100
 _HOW_IT_WENT: Final = {State.FAILED: "❗", State.IN_DOUBT: "❓", State.PENDING: "✋"}
 
 
-def notice(payload: Mapping[str, Any], about: Proposal | None = None) -> Painted:
+def notice(payload: Mapping[str, Any], about: Proposal | None = None, *, brief: bool = False) -> Painted:
     """An ops notice of its payload: a title in our words, labelled lines of anybody's, and the case to open."""
+    limit = BRIEF_LINE if brief else LINE
     title = str(payload["title"])
     sections = [line(words(f"{MARKS.get(str(payload.get('level')), '🔔')} {title}", bold=True))]
     for row in payload.get("lines", []):
         value: list[Element] = (
-            [mention(row["user"])] if row.get("user") else [words(shown(row.get("text") or "–", 600))]
+            [mention(row["user"])] if row.get("user") else [words(shown(row.get("text") or "–", limit))]
         )
         sections.append(line(words(f"{row['label']}: "), *value))
     blocks = [rich(*sections)]
     if about:
         blocks.append(actions(f"notice:{about.id}", [button("View full case", ids.OPEN, ids.carried(about.seen))]))
-    return Painted(text=escape(title), blocks=blocks)
+    return (
+        Painted(text=escape(title), blocks=blocks) if brief or is_light(blocks) else notice(payload, about, brief=True)
+    )
 
 
-def log_lines(proposals: Sequence[Proposal]) -> Painted:
+def log_lines(proposals: Sequence[Proposal], *, brief: bool = False) -> Painted:
     """What ran on its own, a compact line each, with the ruling's reason and a menu to say that it was wrong."""
-    blocks = [block for proposal in proposals[:LOG_LINES] for block in _log_line(proposal)]
+    blocks = [block for proposal in proposals[:LOG_LINES] for block in _log_line(proposal, brief=brief)]
     count = len(proposals)
     title = f"{count} ran on their own" if count > 1 else "One ran on its own"
-    return Painted(text=title, blocks=[*blocks, *([context(title)] if count > 1 else [])])
+    blocks += [context(title)] if count > 1 else []
+    return Painted(text=title, blocks=blocks) if brief or is_light(blocks) else log_lines(proposals, brief=True)
 
 
-def _log_line(proposal: Proposal) -> list[Block]:
+def _log_line(proposal: Proposal, *, brief: bool) -> list[Block]:
     refused = proposal.decision is not None and proposal.decision.kind is DecisionKind.REJECTED
-    text = shown(summary(proposal), 140)
+    most, named, why = (40, 30, 60) if brief else (140, 60, 250)
+    text = shown(summary(proposal), most)
     said = f"“{text}”" if proposal.kind == "reply" else text
     mark = "⛔" if refused else "❌" if proposal.marked_by else _HOW_IT_WENT.get(proposal.state, "▶️")
-    customer, reason = shown(who(proposal.conversation.customer), 60), shown(proposal.ruling.reason, 250)
+    customer, reason = shown(who(proposal.conversation.customer), named), shown(proposal.ruling.reason, why)
     seen = ids.carried(proposal.seen)
     automatic = proposal.decision is not None and proposal.decision.kind is DecisionKind.AUTOMATIC
     wrong = [("This was wrong", f"{ids.WRONG_OPTION}|{proposal.id}")] if automatic and not proposal.marked_by else []

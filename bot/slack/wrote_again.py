@@ -11,14 +11,14 @@ LONGEST: Final = 100_000
 EMPTY: Final = "(empty)"
 
 
-def wrote_again(proposal: Proposal) -> list[Block]:
-    """The last three later messages, and where the rest of them is; nothing where there are none."""
+def wrote_again(proposal: Proposal, each: int = EACH) -> list[Block]:
+    """The last three later messages, cut at `each`, and where the rest of them is; nothing where there are none."""
     later = proposal.follow_ups
     if not later:
         return []
     last = later[-MOST:]
-    sections = [_heading(proposal), *(quote(shown(message.text, EACH) or EMPTY) for message in last)]
-    if left_out := _left_out(len(later) - len(last), last):
+    sections = [_heading(proposal), *(quote(shown(message.text, each) or EMPTY) for message in last)]
+    if left_out := _left_out(len(later) - len(last), last, each):
         sections.append(line(words(left_out, italic=True)))
     return [rich(*sections)]
 
@@ -46,8 +46,8 @@ def _heading(proposal: Proposal) -> Element:
     return line(words(f"⚠ The customer wrote again{times}, after this draft was written:", bold=True))
 
 
-def _left_out(earlier: int, last: tuple[Message, ...]) -> str:
-    cut = not all(all_shown(message.text, EACH) for message in last)
+def _left_out(earlier: int, last: tuple[Message, ...], each: int) -> str:
+    cut = not all(all_shown(message.text, each) for message in last)
     if earlier and cut:
         return f"{earlier} more, and what is cut here, in the full case"
     return f"{earlier} more in the full case" if earlier else "What is cut here is in the full case" if cut else ""

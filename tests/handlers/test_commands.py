@@ -9,7 +9,8 @@ import pytest
 from bot.audit_log import check_chain
 from bot.domain.proposal import Proposal
 from bot.local_slack import LocalSlack
-from bot.slack.lists import QUEUE_ROWS
+from bot.local_slack.blocks import check_message_blocks
+from bot.slack.lists import HEAVY_ROWS, QUEUE_ROWS
 from storage import rows
 from tests.handlers.nasty import HIDING, INJECTIONS, read, walk
 from tests.journeys.props import empty_slack, until_stored
@@ -200,6 +201,20 @@ async def test_the_queue_lists_what_waits_and_mine_only_what_i_may_decide(world:
     assert "Held Customer" in read(bens)
     assert "Legal Customer" not in read(bens)
     assert any(held["id"] in str(e.get("value")) for e in walk(bens))
+
+
+async def test_a_queue_that_is_too_much_for_slack_shows_fewer_rows(world: World) -> None:
+    for number in range(QUEUE_ROWS):
+        heavy = {"name": "<" * 60}
+        await world.propose(
+            conversation={"id": f"c{number}", "customer": heavy, "messages": [{"role": "customer", "text": "Hi"}]},
+            reply={"text": "&" * 200},
+            expires_in=60 * (number + 1),
+        )
+    answer = await typed(world, "/approvals", "U0MARIA")
+    blocks = check_message_blocks(answer["blocks"], lambda: "block")
+    assert f"*{QUEUE_ROWS} waiting*, the first {HEAVY_ROWS} of them" in str(blocks)
+    assert str(blocks).count("Open") == HEAVY_ROWS
 
 
 async def test_a_long_queue_reads_the_page_that_it_shows_and_no_conversation(

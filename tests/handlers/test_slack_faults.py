@@ -10,6 +10,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.delivery import Delivered, Errand, ErrandKind, Failed, Postponed, Receipt
+from bot.domain.proposal import Action
 from bot.local_slack import LocalSlack
 from bot.policy_file import load_policy
 from bot.ports import Case
@@ -144,8 +145,45 @@ async def test_what_an_admin_can_mend_waits_until_it_is_mended(
 
 @pytest.mark.parametrize("name", ["invalid_blocks", "msg_too_long", "msg_blocks_too_long", "no_text"])
 async def test_what_can_never_work_is_given_up_at_once(slack: LocalSlack, courier: SlackCourier, name: str) -> None:
-    slack.faults.fail("chat.postMessage", name)
+    slack.faults.fail("chat.postMessage", name, times=2)
     assert isinstance(await courier.carry(CARD, case(proposal())), Failed)
+
+
+@pytest.mark.parametrize("name", ["invalid_blocks", "msg_blocks_too_long"])
+async def test_a_card_whose_blocks_slack_refuses_goes_in_brief_and_nothing_is_approved_on_it_unread(
+    slack: LocalSlack, courier: SlackCourier, name: str
+) -> None:
+    """Slack documents not all of its bounds, and no case may be lost on one that we do not know."""
+    many = proposal(Action(name="refund", args={f"n{number}": number for number in range(9)}))
+    slack.faults.fail("chat.postMessage", name)
+    posted = await courier.carry(CARD, case(many))
+    assert isinstance(posted, Delivered)
+    assert posted.receipt
+    brief = slack.message("C0REVIEW", posted.receipt.ts)
+    assert "This case is too long for a card; its beginning:" in str(brief.blocks)
+    assert ids.READ in str(brief.blocks)
+    assert ids.APPROVE not in str(brief.blocks)
+    assert "table" not in [block["type"] for block in brief.blocks]
+
+    both = Case(proposal=many, revisions=(many.revision,), receipts=(posted.receipt,))
+    repaint = again(CARD, kind=ErrandKind.REPAINT)
+    slack.faults.fail("chat.update", name)
+    assert isinstance(await courier.carry(repaint, both), Delivered)
+    assert ids.APPROVE not in str(slack.message("C0REVIEW", posted.receipt.ts).blocks)
+    assert isinstance(await courier.carry(repaint, both), Delivered)
+    assert ids.APPROVE in str(slack.message("C0REVIEW", posted.receipt.ts).blocks)
+
+
+@pytest.mark.parametrize("name", ["invalid_blocks", "msg_blocks_too_long"])
+async def test_a_notice_whose_blocks_slack_refuses_goes_in_brief(
+    slack: LocalSlack, courier: SlackCourier, name: str
+) -> None:
+    lines = [{"label": "Why", "text": "word " * 100}]
+    told_ops = again(CARD, kind=ErrandKind.NOTICE, payload={"channel": "C0OPS", "title": "It broke.", "lines": lines})
+    slack.faults.fail("chat.postMessage", name)
+    assert isinstance(await courier.carry(told_ops, case(proposal())), Delivered)
+    (notice,) = slack.messages("C0OPS")
+    assert 0 < str(notice.blocks).count("word") <= 20
 
 
 @pytest.mark.parametrize("name", ["invalid_arguments", "metadata_too_large", "a_word_that_slack_invents_tomorrow"])
@@ -302,7 +340,7 @@ async def test_a_token_that_slack_refuses_midway_holds_everything_and_loses_noth
 
 
 async def test_a_card_that_slack_never_takes_is_told_to_the_ops_channel_and_the_case_goes_on(world: World) -> None:
-    world.slack.faults.fail("chat.postMessage", "invalid_blocks", channel="C0REVIEW")
+    world.slack.faults.fail("chat.postMessage", "invalid_blocks", channel="C0REVIEW", times=2)
     proposed = await world.propose()
     told_ops = await world.message("C0OPS", "could not be delivered")
     assert proposed["id"] in str(told_ops.blocks)

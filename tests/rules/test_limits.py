@@ -18,7 +18,7 @@ from bot.errands import summary
 from bot.local_slack.blocks import check_message_blocks, check_view
 from bot.local_slack.model import SlackError
 from bot.ports import Case, Pause
-from bot.slack.blocks import quote, rich
+from bot.slack.blocks import is_light, quote, rich
 from bot.slack.cards import Painted, card
 from bot.slack.full_case import full_case
 from bot.slack.lists import home, queue
@@ -40,6 +40,8 @@ LONG = {
     "nul": "a\x00" * 900,
     "hosts": " ".join(f"https://h{n}.{'x' * 60}.example" for n in range(100)),
     "mixed": "pаypal " * 1_000,
+    "entities": "&<>" * 3_000,
+    "HTML": "<td class='a'>&nbsp;</td>\n" * 400,
 }
 TEXTS = LONG | HIDING | INJECTIONS
 ROOMS = ("review", "escalation", "ops")
@@ -108,7 +110,12 @@ def test_slack_takes_every_card(text: str, room: str) -> None:
     waiting = (None, State.PENDING if room == "review" else State.ESCALATED)
     shapes = (waiting, (DecisionKind.APPROVED, State.IN_DOUBT), (DecisionKind.ESCALATED, State.ESCALATED))
     for (kind, state), content in zip(itertools.cycle(shapes), [*contents_of(text), *contents_of(text)], strict=False):
-        takes(card(case(decided(full(content, text), text, kind, state)), room, undoable=True))
+        made = case(decided(full(content, text), text, kind, state))
+        takes(card(made, room, undoable=True))
+        brief = card(made, room, undoable=True, brief=True)
+        takes(brief)
+        assert is_light(brief.blocks)
+        assert not {"table", "markdown"} & {block["type"] for block in brief.blocks}
 
 
 @pytest.mark.parametrize("kind", DecisionKind)
@@ -159,9 +166,12 @@ def test_slack_takes_every_list_and_notice(text: str) -> None:
         check_message_blocks(queue(many, len(many), pause), new_id())
         takes_view(home(many, len(many), pause), "home")
         takes(log_lines(many[:16]))
+        takes(log_lines(many[:16], brief=True))
         said = [("Why", text), ("What", summary(many[0])), ("Which", text)]
         lines = [*({"label": label, "text": words} for label, words in said), {"label": "By", "user": "U0MARIA"}]
-        takes(notice({"title": "A case was escalated.", "lines": lines, "level": "alarm"}))
+        told = {"title": "A case was escalated.", "lines": lines, "level": "alarm"}
+        takes(notice(told))
+        takes(notice(told, brief=True))
 
 
 any_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=200).map(lambda text: text * 30)
