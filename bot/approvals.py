@@ -13,6 +13,7 @@ from bot.domain.authority import Beside, Person, approvals_needed, check_reviewe
 from bot.domain.canonical import Json
 from bot.domain.decision import DECIDES, SYSTEM, Actor, Decision, DecisionKind, Seen
 from bot.domain.errors import AgreedEarlier, BadInput, Conflict, KeyReused, NotFound, OutOfTurn, SaysoError
+from bot.domain.haste import check_meant
 from bot.domain.late import late
 from bot.domain.lifecycle import PAST, WAITING, Move, State, Verdict, step
 from bot.domain.offer import THRESHOLDS_CONNECTOR, check_edit
@@ -145,6 +146,7 @@ class Approvals:
 
     def _approvable(self, tx: Reader, seen: Seen, person: Person) -> Proposal:
         before = self._moves.seen(tx, seen, person, Move.APPROVE)
+        self._check_meant(tx, before, person)
         _check_not_blank(before.content)
         self._moves.check_policy(tx, before, before.content, person)
         if person.actor.id in {actor.id for actor in before.approvals}:
@@ -220,6 +222,7 @@ class Approvals:
 
     def _close(self, tx: Tx, seen: Seen, person: Person, move: Move, reason: str | None) -> Proposal:
         before = self._moves.seen(tx, seen, person, move)
+        self._check_meant(tx, before, person)
         return self._moves.cancelled(tx, before, person.actor, move, reason)
 
     async def escalate(self, seen: Seen, person: Person, *, reason: str | None = None) -> Proposal:
@@ -228,6 +231,7 @@ class Approvals:
 
     def _escalate(self, tx: Tx, seen: Seen, person: Person, reason: str | None) -> Proposal:
         before = self._moves.seen(tx, seen, person, Move.ESCALATE)
+        self._check_meant(tx, before, person)
         if before.connector == THRESHOLDS_CONNECTOR:
             raise Conflict("A threshold is for the admins to decide; there is nobody to escalate it to.")
         decision = Decision(
@@ -266,6 +270,7 @@ class Approvals:
 
     def _undo(self, tx: Tx, seen: Seen, person: Person) -> Proposal:
         before = self._moves.seen(tx, seen, person, Move.UNDO)
+        self._check_meant(tx, before, person)
         if not tx.recall(before.id):
             raise Conflict(TOO_LATE)
         after = self._moves.taken_back(tx, before, person.actor)
@@ -278,6 +283,10 @@ class Approvals:
             # Said here, for the sweep would say that nobody had decided.
             return self._moves.cancelled(tx, after, SYSTEM, Move.EXPIRE, UNDONE_LATE)
         return after
+
+    def _check_meant(self, tx: Reader, proposal: Proposal, person: Person) -> None:
+        came_back = tx.interventions(proposal.id) if proposal.turn else []
+        check_meant(proposal, came_back, person.actor.id, self._clock.now())
 
     # the customer
 

@@ -225,13 +225,15 @@ class Store(ReadOnlyStore, Protocol):
 class Case:
     """All that a courier needs to know of a proposal: how it stands, its wordings, and, to repaint, its messages.
 
-    `paused` says that executions are stopped now.
+    `paused` says that executions are stopped now; `undone` is the last time that an approval or a retry of it was taken
+    back, where nothing was tried again since.
     """
 
     proposal: Proposal
     revisions: tuple[Revision, ...]
     receipts: tuple[Receipt, ...]
     paused: bool = False
+    undone: Event | None = None
 
 
 class Courier(Protocol):

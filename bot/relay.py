@@ -15,6 +15,7 @@ from typing import Final
 import structlog
 
 from bot.clock_watch import ClockWatch
+from bot.domain.audit import Event
 from bot.domain.delivery import (
     LEASE,
     Delivered,
@@ -369,7 +370,13 @@ def _case(tx: Reader, proposal_id: str, *, receipts: bool) -> Case:
         proposal=proposal,
         revisions=tuple(tx.revisions(proposal_id)) if proposal.revision.number > 1 else (proposal.revision,),
         receipts=tuple(tx.receipts(proposal_id)) if receipts else (),
+        undone=_undone(tx, proposal_id) if proposal.turn else None,
     )
+
+
+def _undone(tx: Reader, proposal_id: str) -> Event | None:
+    last = tx.interventions(proposal_id)[-1:]
+    return last[0] if last and last[0].kind == "proposal.undone" else None
 
 
 def _lines(tx: Reader, errand: Errand) -> list[str]:

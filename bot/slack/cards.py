@@ -55,6 +55,7 @@ from bot.slack.parts import (
     who,
 )
 from bot.slack.status import status
+from bot.slack.taken_back import taken_back
 from bot.slack.wrote_again import wrote_again
 
 CARD_CHARACTERS: Final = 1800
@@ -119,6 +120,7 @@ def _blocks(case: Case, room: str, talk: list[Block], *, undoable: bool, goes_ou
     else:
         blocks += _proposed_in_short(proposal)
     blocks += status(proposal, room, paused=case.paused, goes_out=goes_out)
+    blocks += taken_back(case)
     blocks += _handed_over(proposal)
     return [*blocks, *_choices(proposal, room, cut=cut, undoable=undoable)]
 
@@ -323,7 +325,9 @@ def _buttons(proposal: Proposal, room: str, *, cut: bool, undoable: bool) -> lis
         case State.ESCALATED if room == ESCALATION:
             return [button("Take over", ids.TAKE_OVER, value), *_deciding(proposal, value, cut=cut), _menu(value)]
         case State.APPROVED if undoable and not (proposal.execution and proposal.execution.attempts):
-            return [button("Undo", ids.UNDO, value), _full_case(value)]
+            # Never where Approve stood, which is first but in the escalation channel: a double click ends there.
+            row = [_full_case(value), button("Undo", ids.UNDO, value)]
+            return row[::-1] if room == ESCALATION else row
         case State.FAILED:
             retry = button("Try again", ids.RETRY, _again(proposal), style="primary")
             return [retry, button("Give up", ids.GIVE_UP, value), _full_case(value)]

@@ -6,7 +6,7 @@ from typing import Final
 
 from bot.domain.audit import Event
 from bot.domain.decision import Decision
-from bot.domain.lifecycle import WAITING, Move
+from bot.domain.lifecycle import Move
 from bot.domain.moment import time_of_text
 from bot.domain.policy import number
 from bot.domain.proposal import Conversation, Message, Proposal, Revision
@@ -29,6 +29,7 @@ from bot.slack.blocks import (
 from bot.slack.modals import MOST_BLOCKS, VIEW_BYTES, content_blocks
 from bot.slack.parts import banner, cell, goes_to, masked_in, speaker, what
 from bot.slack.status import INTERVENED
+from bot.slack.taken_back import undone_by
 
 TALK: Final = 100_000
 _OUTCOMES: Final = {
@@ -145,7 +146,7 @@ def _intervened(event: Event) -> str:
         case "proposal.confirmed":
             return INTERVENED[Move.CONFIRM]
         case _:
-            return "Approval undone by" if event.payload["state"] in WAITING else "Retry undone by"
+            return undone_by(event)
 
 
 def _bounded(blocks: list[Block]) -> tuple[list[Block], bool]:

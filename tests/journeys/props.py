@@ -203,6 +203,13 @@ async def painted(world: World, card: Message, saying: str, seconds: float = 10)
     )
 
 
+async def undo(world: World, clock: MovableClock, user: str, card: Message) -> None:
+    """Click Undo as somebody who means it, and not with the second half of a double click."""
+    decided = await painted(world, card, ids.UNDO)
+    pass_time(world, clock, timedelta(seconds=2))
+    await world.click(user, decided, ids.UNDO, card.channel)
+
+
 async def withdraw(world: World, proposal_id: str, token: str | None = None) -> tuple[int, dict[str, Any]]:
     """POST …/withdraw: the status and the document."""
     url = f"{world.sayso.url}/v1/proposals/{proposal_id}/withdraw"

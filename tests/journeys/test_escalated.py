@@ -25,6 +25,7 @@ from tests.journeys.props import (
     shop_policy,
     story_of,
     told,
+    undo,
     words_block,
 )
 from tests.world import POLICY, World, running_world
@@ -242,8 +243,11 @@ async def test_what_the_policy_escalated_stays_with_the_escalation_team(
         approved = await painted(world, card, ids.UNDO)
         await world.click("U0MARIA", approved, ids.UNDO, "C0ESCALATE")
         await told(world, "U0MARIA", "You are not on the list of approvers for escalated cases")
-        await world.click("U0LEAD", approved, ids.UNDO, "C0ESCALATE")
+        # Take over stands first here, so Undo does: never where Approve was.
+        assert (buttons_of(card)[:2], buttons_of(approved)) == ([ids.TAKE_OVER, ids.APPROVE], [ids.UNDO, ids.OPEN])
+        await undo(world, clock, "U0LEAD", approved)
         again = await painted(world, card, ids.TAKE_OVER)
+        pass_time(world, clock, timedelta(seconds=2))
         assert (await world.get(proposed["id"]))["state"] == "escalated"
         assert cards_of(world.slack, proposed["id"], "C0REVIEW") == []
         await world.click("U0LEAD", again, ids.APPROVE, "C0ESCALATE")
@@ -264,7 +268,7 @@ async def test_undoing_their_approval_leaves_it_escalated_by_whoever_did(
     async with leads(tmp_path, shop, clock) as world:
         proposed, review, card = await escalated(world, "U0MARIA", category="returns")
         await world.click("U0LEAD", card, ids.APPROVE, "C0ESCALATE")
-        await world.click("U0LEAD", await painted(world, card, ids.UNDO), ids.UNDO, "C0ESCALATE")
+        await undo(world, clock, "U0LEAD", card)
         await painted(world, card, ids.TAKE_OVER)
         assert "U0MARIA" in str((await painted(world, review, "It is with the escalation team now.")).blocks)
         stands = await world.get(proposed["id"])
@@ -294,3 +298,25 @@ async def test_a_long_message_stands_on_the_escalation_card_whole_and_one_that_i
     talk = {"id": "conv-10", "messages": [{"role": "customer", "text": f"{'B' * 5000} please cancel TAILWORD"}]}
     _, _, card = await escalated(world, conversation=talk, key="longer")
     assert "The rest of it is in the full case." in str(card.blocks)
+
+
+async def test_a_double_click_on_escalate_does_not_decide_the_card_that_appears_below(
+    tmp_path: Path, shop: Shop, clock: MovableClock
+) -> None:
+    """Where one channel serves both, the new card comes to stand where the old one stood."""
+    base = POLICY.replace('escalation = "C0ESCALATE"', 'escalation = "C0REVIEW"')
+    async with running_world(
+        tmp_path / "sayso.db", shop_policy(shop, base=base), clock=clock, SHOP_SECRET=SECRET
+    ) as made:
+        proposed = await made.propose()
+        card = await made.card(proposed["id"])
+        await made.click("U0MARIA", card, ids.ESCALATE)
+        new = await made.card(proposed["id"], saying=ids.TAKE_OVER)
+        for other in (ids.APPROVE, ids.TAKE_OVER):
+            since = made.slack.world.new_ts()
+            await made.click("U0MARIA", new, other)
+            await told(made, "U0MARIA", "You escalated this a moment ago", since=since)
+        assert (await made.get(proposed["id"]))["state"] == "escalated"
+        pass_time(made, clock, timedelta(seconds=2))
+        await made.click("U0MARIA", new, ids.TAKE_OVER)
+        assert (await made.get(proposed["id"]))["decision"]["kind"] == "taken_over"

@@ -28,6 +28,7 @@ from tests.journeys.props import (
     shop_policy,
     story_of,
     told,
+    undo,
     until_stored,
 )
 from tests.world import POLICY, World, running_world
@@ -239,7 +240,7 @@ async def test_undoing_a_retry_leaves_the_doubt(forgetful: World, shop: Shop, cl
     await lead.command("/approvals pause")
     # The lead is no reviewer of refunds, but may settle what went wrong, and take that back.
     await forgetful.click("U0LEAD", alarm, ids.RETRY, "C0OPS")
-    await forgetful.click("U0LEAD", await painted(forgetful, alarm, ids.UNDO), ids.UNDO, "C0OPS")
+    await undo(forgetful, clock, "U0LEAD", alarm)
     await painted(forgetful, alarm, "Nobody knows whether it happened")
     assert (await forgetful.get(proposed["id"]))["state"] == "in_doubt"
     await lead.command("/approvals resume")

@@ -240,6 +240,19 @@ async def test_a_customer_sees_the_customers_channel_and_nothing_of_the_team(scr
     await expect(page.locator(".place-title")).to_have_text("customers")
 
 
+@pytest.mark.parametrize("width", [1280, 420])
+async def test_undo_does_not_stand_where_approve_stood(screen: Screen, width: int) -> None:
+    """The second half of a double click is meant for Approve, and the card is repainted before it comes."""
+    page = await screen.open(MARIA, REVIEW, width=width)
+    before = await button(page, TABLE, "Approve").bounding_box()
+    await button(page, TABLE, "Approve").click()
+    await expect(button(page, TABLE, "Undo")).to_be_visible()
+    after = await button(page, TABLE, "Undo").bounding_box()
+    assert before is not None
+    assert after is not None
+    assert after["x"] >= before["x"] + before["width"]
+
+
 async def test_a_card_fits_a_narrow_window(screen: Screen) -> None:
     page = await screen.open(MARIA, REVIEW, width=420)
     await expect(button(page, TABLE, "Approve")).to_be_visible()

@@ -22,6 +22,7 @@ from tests.journeys.props import (
     pass_time,
     refusing,
     shop_policy,
+    undo,
     until_stored,
     withdraw,
 )
@@ -131,7 +132,8 @@ async def test_what_waits_during_a_pause_can_still_be_stopped(world: World, shop
     approved = await world.act("refund", {"amount": 180}, conversation={"id": "conv-2", "messages": []})
     card = await world.card(approved["id"])
     await world.click("U0MARIA", card, ids.APPROVE)
-    await world.click("U0MARIA", await painted(world, card, "It waits: an admin has paused"), ids.UNDO)
+    await painted(world, card, "It waits: an admin has paused")
+    await undo(world, clock, "U0MARIA", card)
     line = await world.message("C0LOG", "Nonsense.")
     menu = next(block["accessory"] for block in line.blocks if "accessory" in block)
     wrong = next(str(o["value"]) for o in menu["options"] if o["text"]["text"] == "This was wrong")

@@ -20,6 +20,7 @@ from tests.journeys.props import (
     refusing,
     story_of,
     told,
+    undo,
     until_stored,
 )
 from tests.world import World
@@ -170,7 +171,7 @@ async def test_an_edit_that_was_undone_keeps_its_wording(world: World, clock: Mo
     proposed = await world.propose(category="returns")
     old = await world.card(proposed["id"])
     await edit_words(world, "U0MARIA", old, "Better words.")
-    await world.click("U0MARIA", await painted(world, old, ids.UNDO), ids.UNDO)
+    await undo(world, clock, "U0MARIA", old)
     card = await painted(world, old, ids.APPROVE)
     assert "Better words." in str(card.blocks)
     await world.click("U0BEN", card, ids.APPROVE)
@@ -222,12 +223,13 @@ async def test_undoing_a_retry_goes_back_to_the_failure_and_the_key_stays(
     shop.mood = obliging
     await paused(world)
     await world.click("U0BEN", alarm, ids.RETRY, "C0OPS")
-    await world.click("U0BEN", await painted(world, alarm, ids.UNDO), ids.UNDO, "C0OPS")
+    await undo(world, clock, "U0BEN", alarm)
     stands = await world.get(proposed["id"])
     assert (stands["state"], stands["decision"]["by"]["id"]) == ("failed", "U0MARIA")
     assert stands["execution"]["error"]
     again = await painted(world, alarm, ids.RETRY)
     assert "It failed" in str(again.blocks)
+    assert "Retry undone by" in str(again.blocks)
     await paused(world, go_on=True)
     await world.click("U0BEN", again, ids.RETRY, "C0OPS")
     assert (await world.get(proposed["id"], wait=5))["state"] == "executed"
@@ -292,8 +294,53 @@ async def test_what_is_taken_back_in_time_and_then_left_expires_as_ever(
     proposed = await world.propose(category="returns", expires_in=60)
     card = await world.card(proposed["id"])
     await world.click("U0MARIA", card, ids.APPROVE)
-    await world.click("U0MARIA", await painted(world, card, ids.UNDO), ids.UNDO)
+    await undo(world, clock, "U0MARIA", card)
     await painted(world, card, ids.APPROVE)
     pass_time(world, clock, timedelta(seconds=61))
     assert (await world.get(proposed["id"], wait=5))["state"] == "expired"
     await world.message("C0OPS", "nobody decided in time")
+
+
+async def test_the_second_half_of_a_double_click_on_approve_takes_nothing_back(
+    world: World, shop: Shop, clock: MovableClock
+) -> None:
+    """The card is repainted in between, and on some screens Undo then lies under the pointer."""
+    proposed = await world.propose(category="returns")
+    old = await world.card(proposed["id"])
+    await world.click("U0MARIA", old, ids.APPROVE)
+    decided = await painted(world, old, ids.UNDO)
+    pass_time(world, clock, timedelta(seconds=1))
+    await world.click("U0MARIA", decided, ids.UNDO)
+    said = await told(world, "U0MARIA", "You approved this a moment ago")
+    assert said.text == (
+        "Reply to Ana Lopez: You approved this a moment ago, so this second click was not taken; "
+        "click again if you mean it."
+    )
+    assert (await world.get(proposed["id"]))["state"] == "approved"
+    await world.click("U0BEN", decided, ids.UNDO)
+    assert (await world.get(proposed["id"]))["state"] == "pending", "another person's click is no double click"
+
+
+async def test_whoever_clicks_again_and_means_it_takes_it_back(world: World, shop: Shop, clock: MovableClock) -> None:
+    proposed = await world.propose(category="returns")
+    old = await world.card(proposed["id"])
+    await world.click("U0MARIA", old, ids.APPROVE)
+    await undo(world, clock, "U0MARIA", old)
+    card = await painted(world, old, "Approval undone by")
+    assert "U0MARIA" in str(card.blocks)
+    await world.click("U0MARIA", card, ids.ESCALATE)
+    await told(world, "U0MARIA", "You took this back a moment ago")
+    assert (await world.get(proposed["id"]))["state"] == "pending"
+    pass_time(world, clock, timedelta(seconds=2))
+    await world.click("U0MARIA", card, ids.APPROVE)
+    assert "undone" not in str((await painted(world, card, ids.UNDO)).blocks)
+
+
+async def test_a_clock_that_was_set_back_does_not_keep_anybody_from_an_undo(world: World, clock: MovableClock) -> None:
+    proposed = await world.propose(category="returns")
+    old = await world.card(proposed["id"])
+    await world.click("U0MARIA", old, ids.APPROVE)
+    decided = await painted(world, old, ids.UNDO)
+    clock.ahead -= timedelta(hours=1)
+    await world.click("U0MARIA", decided, ids.UNDO)
+    assert (await world.get(proposed["id"]))["state"] == "pending"

@@ -21,6 +21,7 @@ from tests.journeys.props import (
     painted,
     pass_time,
     told,
+    undo,
     until_stored,
 )
 from tests.journeys.thresholds.earning import (
@@ -106,8 +107,9 @@ async def test_an_offer_whose_approval_is_taken_back_waits_where_it_was_made(
     async with undoable_world(tmp_path / "sayso.db", shop, clock) as world:
         card = await offered(world, clock)
         await world.click("U0LEAD", card, ids.APPROVE, "C0OPS")
-        await world.click("U0LEAD", await painted(world, card, ids.UNDO), ids.UNDO, "C0OPS")
+        await undo(world, clock, "U0LEAD", card)
         again = await painted(world, card, ids.APPROVE)
+        pass_time(world, clock, timedelta(seconds=2))
         await until_stored(world, lambda tx: not tx.outbox_size())
         assert [m for m in world.slack.messages("C0REVIEW") if "loosen_threshold" in str(m.blocks)] == []
         await world.click("U0LEAD", again, ids.APPROVE, "C0OPS")
