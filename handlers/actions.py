@@ -20,6 +20,7 @@ from bot.slack.full_case import Story, full_case
 from bot.slack.metadata import Metadata
 from bot.slack.modals import edit_modal, read_modal, reject_modal
 from bot.slack.patience import within
+from bot.slack.retry_modal import retry_modal
 from bot.slack.thresholds import applied
 from handlers.desk import Body, Desk, channel_of
 from handlers.home import home_again
@@ -65,9 +66,17 @@ async def undo(ack: AsyncAck, body: Body, action: Body, desk: Desk) -> None:
     await _decide(ack, body, action["value"], desk, desk.approvals.undo)
 
 
-async def retry(ack: AsyncAck, body: Body, action: Body, desk: Desk) -> None:
-    """Carry it out once more."""
-    await _decide(ack, body, action["value"], desk, desk.executions.retry)
+async def retry(ack: AsyncAck, body: Body, action: Body, client: AsyncWebClient, desk: Desk) -> None:
+    """Carry it out once more; where the customer wrote more than the card shows, show all of it first."""
+    try:
+        seen = ids.seen_of(action["value"])
+        await desk.act(body, lambda person: desk.executions.retry(seen, person))
+    except WroteAgain:
+        await _open(ack, body, action["value"], client, desk, Move.RETRY, retry_modal)
+        return
+    except SaysoError as error:
+        await desk.tell(body, error, about=_case(action["value"]))
+    await ack()
 
 
 async def confirm(ack: AsyncAck, body: Body, action: Body, desk: Desk) -> None:

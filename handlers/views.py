@@ -12,6 +12,7 @@ from bot.domain.proposal import Proposal, alike
 from bot.slack.blocks import line, modal, rich, words
 from bot.slack.metadata import Metadata
 from bot.slack.modals import edit_modal, edited, fields_of, read_modal, reason_of
+from bot.slack.retry_modal import retry_modal
 from handlers.desk import Body, Desk, user_of
 from handlers.home import home_again
 
@@ -62,6 +63,20 @@ async def reject(ack: AsyncAck, body: Body, view: Body, desk: Desk) -> None:
         seen = Metadata.of(view["private_metadata"]).seen
         reason = reason_of(view["state"]["values"])
         await desk.act(body, lambda person: desk.approvals.reject(seen, person, reason=reason))
+    except SaysoError as error:
+        await _refuse(ack, body, view, error)
+        return
+    await ack()
+
+
+async def retry(ack: AsyncAck, body: Body, view: Body, desk: Desk) -> None:
+    """Carry it out once more, after all was read that the customer wrote meanwhile."""
+    try:
+        seen = Metadata.of(view["private_metadata"]).seen
+        await desk.act(body, lambda person: desk.executions.retry(seen, person))
+    except WroteAgain:
+        await _show_again(ack, body, view, desk, retry_modal)
+        return
     except SaysoError as error:
         await _refuse(ack, body, view, error)
         return

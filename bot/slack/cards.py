@@ -56,7 +56,7 @@ from bot.slack.parts import (
 )
 from bot.slack.status import status
 from bot.slack.taken_back import taken_back
-from bot.slack.wrote_again import wrote_again
+from bot.slack.wrote_again import all_heard, wrote_again
 
 CARD_CHARACTERS: Final = 1800
 CARD_LINES: Final = 30
@@ -352,8 +352,8 @@ def _full_case(value: str) -> Element:
 
 
 def _again(proposal: Proposal) -> str:
-    """What a retry carries: also how many of the customer's later messages the card showed."""
-    return ids.carried(replace(proposal.seen, follow_ups=len(proposal.follow_ups)))
+    """What a retry carries: also how many later messages the card showed, none where it does not show all of them."""
+    return ids.carried(replace(proposal.seen, follow_ups=len(proposal.follow_ups) if all_heard(proposal) else 0))
 
 
 def _deciding(proposal: Proposal, value: str, *, cut: bool) -> list[Element]:

@@ -28,6 +28,7 @@ WRONG_OPTION: Final = "wrong"
 EDIT_VIEW: Final = "sayso_edit_view"
 READ_VIEW: Final = "sayso_read_view"
 REJECT_VIEW: Final = "sayso_reject_view"
+RETRY_VIEW: Final = "sayso_retry_view"
 
 TEXT_BLOCK: Final = "text"
 ARG_BLOCK: Final = "arg"

@@ -23,6 +23,12 @@ def wrote_again(proposal: Proposal, each: int = EACH) -> list[Block]:
     return [rich(*sections)]
 
 
+def all_heard(proposal: Proposal) -> bool:
+    """Whether the card shows every character of the later messages."""
+    later = proposal.follow_ups
+    return len(later) <= MOST and all(all_shown(message.text, EACH) for message in later)
+
+
 def wrote_again_in_full(proposal: Proposal) -> list[Block] | None:
     """Every character of the later messages, for whoever approves here has heard them all; None for too many."""
     later = proposal.follow_ups

@@ -149,15 +149,48 @@ async def test_a_second_message_reaches_the_undone_card_too_while_the_next_draft
         assert "Wait." in str(both.blocks)
 
 
-async def test_a_retry_from_before_the_customer_wrote_is_refused(world: World) -> None:
+async def failed(world: World) -> tuple[str | None, Message]:
+    """A reply that was approved and could not be sent: the customer's thread, and the card in the ops channel."""
     ts, card = await asked(world)
     world.slack.faults.fail("chat.postMessage", "not_in_channel", times=1, channel=CUSTOMERS)
     await world.click("U0MARIA", card, ids.APPROVE)
-    alarm = await world.card(case_of(card), "C0OPS", "It failed")
+    return ts, await world.card(case_of(card), "C0OPS", "It failed")
+
+
+async def test_a_retry_from_before_the_customer_wrote_shows_what_came_since(world: World) -> None:
+    ts, alarm = await failed(world)
     await say(world, ts, "STOP, I found it.")
     now = await painted(world, alarm, "STOP, I found it.")
     await world.slack.person("U0BEN").click("C0OPS", alarm, ids.RETRY)
-    await told(world, "U0BEN", "The customer wrote again")
-    await stands(world, case_of(card), State.FAILED)
+    assert "STOP, I found it." in str((await world.slack.wait_for_view("U0BEN")).blocks)
+    await stands(world, case_of(alarm), State.FAILED)
     await world.click("U0BEN", now, ids.RETRY, "C0OPS")
-    await stands(world, case_of(card), State.EXECUTED)
+    await stands(world, case_of(alarm), State.EXECUTED)
+
+
+@pytest.mark.parametrize("since", [["STOP: send nothing.", "Hm.", "Well.", "Anyone?"], [f"{LONG} Anyone?"]])
+async def test_what_the_card_leaves_out_is_read_before_it_is_tried_again(world: World, since: list[str]) -> None:
+    ts, alarm = await failed(world)
+    await say(world, ts, *since)
+    now = await painted(world, alarm, "full case")
+    await world.click("U0BEN", now, ids.RETRY, "C0OPS")
+    view = await world.slack.wait_for_view("U0BEN")
+    assert view.payload["submit"]["text"] == "Try again"
+    assert all(words in str(view.blocks) for words in (*since, HOURS))
+    await stands(world, case_of(alarm), State.FAILED)
+    await say(world, ts, "And one more.")
+    await painted(world, alarm, "And one more.")
+    await world.slack.person("U0BEN").submit(view)
+    view = await world.slack.wait_for_view("U0BEN", predicate=lambda found: "And one more." in str(found.blocks))
+    await stands(world, case_of(alarm), State.FAILED)
+    await world.slack.person("U0BEN").submit(view)
+    await stands(world, case_of(alarm), State.EXECUTED)
+    assert texts(world, ts)[-1] == HOURS
+
+
+async def test_what_no_window_can_hold_is_not_tried_again(world: World) -> None:
+    ts, alarm = await failed(world)
+    await say(world, ts, *(f"{number} " + "word " * 7_000 for number in range(4)))
+    await world.click("U0BEN", await painted(world, alarm, "wrote again 4 times"), ids.RETRY, "C0OPS")
+    assert "give it up, and answer the customer yourself." in (await told(world, "U0BEN", "too long")).text
+    await stands(world, case_of(alarm), State.FAILED)
