@@ -260,7 +260,9 @@ class Approvals:
     def _announce_escalation(self, errands: Errands, proposal: Proposal) -> None:
         who = proposal.escalated_by
         by = Line(label="Escalated by", user=who.id) if who else Line(label="Why", text=proposal.ruling.reason)
-        errands.notice("A case was escalated.", [by, *about(proposal)], about=proposal)
+        note = proposal.decision.reason if proposal.decision else None
+        lines = [by, *([Line(label="Note", text=note)] if note else []), *about(proposal)]
+        errands.notice("A case was escalated.", lines, about=proposal)
         errands.hold_the_line(proposal)
         errands.callback(proposal, "proposal.escalated")
 

@@ -31,6 +31,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
     app.view(ids.EDIT_VIEW)(at(views.edit))
     app.view(ids.READ_VIEW)(at(views.read))
     app.view(ids.REJECT_VIEW)(at(views.reject))
+    app.view(ids.ESCALATE_VIEW)(at(views.escalate))
     app.view(ids.RETRY_VIEW)(at(views.retry))
 
     app.command(ids.THRESHOLD_COMMAND)(at(commands.threshold))

@@ -16,6 +16,7 @@ from bot.domain.lifecycle import Move
 from bot.domain.proposal import Proposal
 from bot.slack import ids
 from bot.slack.courier import NETWORK, UNREADABLE, said
+from bot.slack.escalate_modal import escalate_modal
 from bot.slack.full_case import Story, full_case
 from bot.slack.metadata import Metadata
 from bot.slack.modals import edit_modal, read_modal, reject_modal
@@ -100,10 +101,12 @@ async def read(ack: AsyncAck, body: Body, action: Body, client: AsyncWebClient, 
 
 
 async def more(ack: AsyncAck, body: Body, action: Body, client: AsyncWebClient, desk: Desk) -> None:
-    """The ⋯ menu: reject with a reason, or the full case."""
+    """The ⋯ menu: escalate with a note, reject with a reason, or the full case."""
     choice, _, value = str(action["selected_option"]["value"]).partition("|")
     if choice == ids.REJECT_OPTION:
         await _open(ack, body, value, client, desk, Move.REJECT, reject_modal)
+    elif choice == ids.ESCALATE_OPTION:
+        await _open(ack, body, value, client, desk, Move.ESCALATE, escalate_modal)
     else:
         await open_case(ack, body, value, client, desk)
 

@@ -69,6 +69,18 @@ async def reject(ack: AsyncAck, body: Body, view: Body, desk: Desk) -> None:
     await ack()
 
 
+async def escalate(ack: AsyncAck, body: Body, view: Body, desk: Desk) -> None:
+    """Hand the case to the escalation team, with the note."""
+    try:
+        seen = Metadata.of(view["private_metadata"]).seen
+        note = reason_of(view["state"]["values"])
+        await desk.act(body, lambda person: desk.approvals.escalate(seen, person, reason=note))
+    except SaysoError as error:
+        await _refuse(ack, body, view, error)
+        return
+    await ack()
+
+
 async def retry(ack: AsyncAck, body: Body, view: Body, desk: Desk) -> None:
     """Carry it out once more, after all was read that the customer wrote meanwhile."""
     try:

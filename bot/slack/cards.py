@@ -321,7 +321,11 @@ def _buttons(proposal: Proposal, room: str, *, cut: bool, undoable: bool) -> lis
         case State.PENDING if proposal.connector == THRESHOLDS_CONNECTOR:
             return [*_deciding(proposal, value, cut=cut), button("Reject", ids.REJECT, value)]
         case State.PENDING:
-            return [*_deciding(proposal, value, cut=cut), button("Escalate", ids.ESCALATE, value), _menu(value)]
+            return [
+                *_deciding(proposal, value, cut=cut),
+                button("Escalate", ids.ESCALATE, value),
+                _menu(value, note=True),
+            ]
         case State.ESCALATED if room == ESCALATION:
             return [button("Take over", ids.TAKE_OVER, value), *_deciding(proposal, value, cut=cut), _menu(value)]
         case State.APPROVED if undoable and not (proposal.execution and proposal.execution.attempts):
@@ -342,8 +346,10 @@ def _buttons(proposal: Proposal, room: str, *, cut: bool, undoable: bool) -> lis
             return [_full_case(value)]
 
 
-def _menu(value: str) -> Element:
-    options = [("Reject…", f"{ids.REJECT_OPTION}|{value}"), ("View full case", f"{ids.FULL_OPTION}|{value}")]
+def _menu(value: str, *, note: bool = False) -> Element:
+    """What is rarer than a button; with `note` also the escalation that says why."""
+    options = [("Escalate with a note…", f"{ids.ESCALATE_OPTION}|{value}")] if note else []
+    options += [("Reject…", f"{ids.REJECT_OPTION}|{value}"), ("View full case", f"{ids.FULL_OPTION}|{value}")]
     return overflow(ids.MORE, options)
 
 

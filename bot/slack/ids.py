@@ -22,12 +22,14 @@ LOG_MORE: Final = "sayso_log_more"
 APPLY: Final = "sayso_apply"
 
 REJECT_OPTION: Final = "reject"
+ESCALATE_OPTION: Final = "escalate"
 FULL_OPTION: Final = "full"
 WRONG_OPTION: Final = "wrong"
 
 EDIT_VIEW: Final = "sayso_edit_view"
 READ_VIEW: Final = "sayso_read_view"
 REJECT_VIEW: Final = "sayso_reject_view"
+ESCALATE_VIEW: Final = "sayso_escalate_view"
 RETRY_VIEW: Final = "sayso_retry_view"
 
 TEXT_BLOCK: Final = "text"

@@ -57,10 +57,41 @@ async def test_the_escalation_channel_sees_the_whole_story(world: World, shop: S
     assert "'user_id': 'U0BEN'" in shown
     for button in (ids.TAKE_OVER, ids.APPROVE, ids.EDIT, ids.MORE):
         assert button in shown, button
+    assert "with a note" not in shown
     assert ids.ESCALATE not in shown.replace(ids.ESCALATE + "d", "")
     held = await world.get(proposed["id"])
     assert (held["state"], held["decision"]["kind"], held["final"]) == ("escalated", "escalated", None)
     assert shop.calls == []
+
+
+async def test_whoever_escalates_with_a_note_says_why_to_whoever_picks_it_up(world: World) -> None:
+    note = "He is a lawyer. <!channel> *Do not* promise anything."
+    proposed = await world.propose()
+    review = await world.card(proposed["id"])
+    await world.choose("U0BEN", review, ids.ESCALATE_OPTION)
+    view = await world.slack.wait_for_view("U0BEN")
+    assert (await world.get(proposed["id"]))["state"] == "pending"
+    assert (await world.slack.person("U0BEN").submit(view, {ids.OTHER_BLOCK: note})).ok
+    held = await world.get(proposed["id"])
+    assert (held["state"], held["decision"]["kind"], held["decision"]["reason"]) == ("escalated", "escalated", note)
+    for message in (
+        await world.card(proposed["id"], "C0ESCALATE", note),
+        await painted(world, review, note),
+        await world.message("C0OPS", "A case was escalated."),
+    ):
+        assert note in str(message.blocks)
+    events = await world.sayso.store.read(lambda tx: tx.audit_events(kinds=["proposal.escalated"]))
+    assert [written.event.payload["reason"] for written in events] == [note]
+
+
+async def test_a_note_that_comes_too_late_is_kept_in_its_window(world: World) -> None:
+    proposed = await world.propose()
+    review = await world.card(proposed["id"])
+    await world.choose("U0BEN", review, ids.ESCALATE_OPTION)
+    view = await world.slack.wait_for_view("U0BEN")
+    await world.click("U0MARIA", review, ids.APPROVE)
+    answer = await world.slack.person("U0BEN").submit(view, {ids.OTHER_BLOCK: "Look at this, please."})
+    assert "Maria approved this" in answer.body["errors"][ids.OTHER_BLOCK]
 
 
 async def test_the_review_card_says_who_escalated_it_and_has_no_buttons_any_more(world: World) -> None:
