@@ -24,7 +24,9 @@ from bot.domain.proposal import Proposal
 from bot.domain.text import shorten
 
 EVENT_TYPE: Final = "sayso_delivery"
-PART: Final = 3_000  # even if every character must be escaped, the plain text stays far below Slack's 40,000
+PART: Final = 3_000
+PART_WEIGHT: Final = 12_000
+"""With its entities: Slack refuses more than some 13,000 characters in the blocks of a message."""
 _DEADLINE: Final = 45.0  # seconds; shorter than the errand's lease
 _LIMITED_WAIT: Final = timedelta(seconds=5)
 _SETTLING: Final = timedelta(seconds=5)
@@ -100,7 +102,7 @@ class SlackThread:
             thread = _Thread(self._client, proposal, errand.id)
         except BadInput as error:
             return Failed(error=error.sentence)
-        parts = split(words)
+        parts = pieces(words)
         try:
             async with asyncio.timeout(_DEADLINE):
                 return await self._deliver(thread, parts, look_first=errand.tried_before)
@@ -242,7 +244,13 @@ class _Thread:
         return Delivered(result={"channel": self.channel, "messages": stamps})
 
 
-def split(text: str, limit: int = PART) -> list[str]:
+def pieces(text: str) -> list[str]:
+    """The text in pieces that Slack takes each: shorter ones where nearly every character becomes an entity."""
+    parts = split(text, PART)
+    return parts if all(len(escape(part)) <= PART_WEIGHT for part in parts) else split(text, PART // 2)
+
+
+def split(text: str, limit: int) -> list[str]:
     """The text in pieces of at most `limit` characters, cut at paragraphs, lines or words where possible.
 
     The pieces together are the text, but for pieces that are all blank: Slack takes no empty message.

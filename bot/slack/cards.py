@@ -140,6 +140,7 @@ def _brief(case: Case, room: str, *, undoable: bool, goes_out: datetime | None) 
     if _waits(proposal, room):
         blocks += _small_print(proposal, brief=True)
     blocks += status(proposal, room, paused=case.paused, goes_out=goes_out)
+    blocks += taken_back(case)
     blocks += _handed_over(proposal)
     return [*blocks, *_choices(proposal, room, cut=True, undoable=undoable)]
 
@@ -333,12 +334,12 @@ def _buttons(proposal: Proposal, room: str, *, cut: bool, undoable: bool) -> lis
             row = [_full_case(value), button("Undo", ids.UNDO, value)]
             return row[::-1] if room == ESCALATION else row
         case State.FAILED:
-            retry = button("Try again", ids.RETRY, _again(proposal), style="primary")
+            retry = button("Try again", ids.RETRY, _again(proposal, cut=cut), style="primary")
             return [retry, button("Give up", ids.GIVE_UP, value), _full_case(value)]
         case State.IN_DOUBT:
             return [
                 button("It happened", ids.CONFIRM, value),
-                button("It did not: try again", ids.RETRY, _again(proposal), confirm=CALLED_TWICE),
+                button("It did not: try again", ids.RETRY, _again(proposal, cut=cut), confirm=CALLED_TWICE),
                 button("It did not: give up", ids.GIVE_UP, value),
                 _full_case(value),
             ]
@@ -357,9 +358,10 @@ def _full_case(value: str) -> Element:
     return button("View full case", ids.OPEN, value)
 
 
-def _again(proposal: Proposal) -> str:
-    """What a retry carries: also how many later messages the card showed, none where it does not show all of them."""
-    return ids.carried(replace(proposal.seen, follow_ups=len(proposal.follow_ups) if all_heard(proposal) else 0))
+def _again(proposal: Proposal, *, cut: bool) -> str:
+    """What a retry carries: also how many later messages the card showed, none where it is cut or not all are shown."""
+    heard = 0 if cut or not all_heard(proposal) else len(proposal.follow_ups)
+    return ids.carried(replace(proposal.seen, follow_ups=heard))
 
 
 def _deciding(proposal: Proposal, value: str, *, cut: bool) -> list[Element]:

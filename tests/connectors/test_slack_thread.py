@@ -431,7 +431,9 @@ def test_the_pieces_are_short_and_together_the_text(text: str, limit: int) -> No
 
 @pytest.mark.parametrize("extra", [-1, 0, 1, 2])
 def test_a_piece_is_never_one_too_long(extra: int) -> None:
-    assert [len(part) for part in split("x" * (PART + extra))] == [min(PART, PART + extra)] + [extra] * (extra > 0)
+    assert [len(part) for part in split("x" * (PART + extra), PART)] == [min(PART, PART + extra)] + [extra] * (
+        extra > 0
+    )
 
 
 def test_a_cut_falls_between_paragraphs_before_lines_before_words() -> None:

@@ -199,6 +199,7 @@ async def test_a_case_whose_approvers_are_all_named_by_id_asks_for_no_group(tmp_
 async def test_a_guest_costs_no_question_about_groups(tmp_path: Path) -> None:
     async with team(tmp_path) as world:
         _, card = await case(world)
+        world.slack.join("C0REVIEW", "U0GUEST")
         await world.click("U0GUEST", card, ids.APPROVE)
         await told(world, "U0GUEST", "Guests cannot decide here")
         assert asked(world) == 0
