@@ -50,7 +50,9 @@ async def test_an_approval_is_no_label_while_it_can_be_undone(tmp_path: Path, sh
         for proposed in (undone, kept):
             await world.sayso.approvals.approve(seen(proposed), MARIA)
         await learned(world)
+        pass_time(world, clock, timedelta(seconds=2))
         back = await world.sayso.approvals.undo(seen(undone), MARIA)
+        pass_time(world, clock, timedelta(seconds=2))
         await world.sayso.approvals.reject(back.seen, MARIA)
         await learned(world)
         stands = await standing(world)
