@@ -12,11 +12,12 @@ from bot.domain.decision import SYSTEM, Actor
 from bot.domain.errors import BadInput, Conflict
 from bot.domain.estimate import Estimate
 from bot.domain.moment import text_of_time
+from bot.domain.near import did_you_mean
 from bot.domain.offer import WhatIf, accepted_offer, promise
 from bot.domain.policy import CategoryRule, Mode, Policy, Setting, number
 from bot.domain.proposal import Proposal
 from bot.domain.standing import Accepted, Standing
-from bot.domain.threshold import SettingChange, effective
+from bot.domain.threshold import FILE, SettingChange, effective
 from bot.errands import Errands, Line
 from bot.evidence import Week, counters, error_now, marked, shares, weeks, what_if
 from bot.moves import check_new
@@ -50,7 +51,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What an admin asks for: a mode or a threshold, with a reason.
+    """What an admin asks for: a mode, a threshold, or with `reset` those of the policy file, with a reason.
 
     `basis` is what a what-if rested on when it was shown; where that changed since, applying it is refused.
     """
@@ -58,6 +59,7 @@ class Wish:
     category: str
     mode: Mode | None = None
     threshold: float | None = None
+    reset: bool = False
     reason: str | None = None
     basis: "Basis | None" = None
 
@@ -84,18 +86,23 @@ class Changed:
     evidence: str | None
     retracted: bool
     frees: bool
+    reason: str | None
 
     def sentence(self) -> str:
         """For whoever changed it."""
         after, before = (described(setting, frees=self.frees) for setting in (self.after, self.before))
-        said = [f"{self.category} is now {after}. It was {before}."]
+        by_the_file = ", as the policy file says" if self.after.source == FILE else ""
+        said = [f"{self.category} is now {after}{by_the_file}. It was {before}."]
         if self.after.mode is not Mode.AUTONOMOUS and self.after.threshold != self.before.threshold:
             # In suggest an action that the policy frees runs from the threshold on already.
             what = "For its replies the threshold" if self.after.mode is Mode.SUGGEST else "The threshold"
             said.append(f"{what} counts once {self.category} is autonomous: /threshold {self.category} autonomous.")
         said += [text for text in (self.runs, self.evidence) if text]
         said += ["The offer that waited for an answer was taken back."] if self.retracted else []
-        return " ".join([*said, "The ops channel was told."])
+        said += ["The ops channel was told."]
+        if self.runs and not self.reason:
+            said += [f"No reason was given; next time add one: /threshold {self.category} 0.92 because …"]
+        return " ".join(said)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,19 +192,20 @@ class Thresholds:
         standing = standing_of(tx, self._policy, rule.name)
         if wish.basis is not None and wish.basis != _basis(tx, standing):
             raise Conflict(f"What this rests on has changed since: ask again with /threshold {rule.name} tune 2%.")
-        if _stands_already(standing, wish):
-            raise Conflict(f"{rule.name} is {self._described(standing.setting)} already, so nothing was changed.")
         earlier = latest_change(tx, rule.name)
+        if _stands_already(standing, wish, earlier):
+            raise Conflict(f"{rule.name} is {self._described(standing.setting)} already, so nothing was changed.")
+        kept = None if wish.reset else earlier
         change = SettingChange(
             category=rule.name,
-            mode=wish.mode or (earlier.mode if earlier else None),
-            threshold=wish.threshold if wish.threshold is not None else (earlier.threshold if earlier else None),
+            mode=wish.mode or (kept.mode if kept else None),
+            threshold=wish.threshold if wish.threshold is not None else (kept.threshold if kept else None),
             by=person.actor,
             at=self._clock.now(),
             reason=wish.reason,
         )
         monitor = standing.monitor
-        if monitor and wish.threshold is not None:
+        if monitor and (wish.reset or wish.threshold is not None):
             monitor.set_by_hand(wish.threshold)
             save(tx, standing, self._clock.now())
         after = effective(rule, change, monitor=monitor, regime=standing.regime)
@@ -226,6 +234,7 @@ class Thresholds:
             evidence=evidence,
             retracted=retracted,
             frees=self._policy.frees,
+            reason=wish.reason,
         )
 
     async def tune(self, category: str, risk: float) -> Tuned:
@@ -325,8 +334,9 @@ class Thresholds:
     def _known(self, category: str) -> CategoryRule:
         rule = self._policy.categories.get(category)
         if rule is None:
-            names = ", ".join(self._policy.categories) or "none yet"
-            raise BadInput(f"The policy has no category {category[:80]}; it has {names}.")
+            names = self._policy.categories
+            has = did_you_mean(category, names) or f"; it has {', '.join(names) or 'none yet'}."
+            raise BadInput(f"The policy has no category {category[:80]}{has}")
         return rule
 
 
@@ -335,9 +345,12 @@ def _basis(tx: Reader, standing: Standing) -> Basis:
     return Basis(standing.regime, latest.version if latest else 0)
 
 
-def _stands_already(standing: Standing, wish: Wish) -> bool:
+def _stands_already(standing: Standing, wish: Wish, latest: SettingChange | None) -> bool:
     now, monitor = standing.setting, standing.monitor
     by_hand = monitor.regime.by_hand if monitor else None
+    if wish.reset:
+        set_here = by_hand if monitor else latest and latest.threshold
+        return set_here is None and (latest is None or latest.mode is None)
     return wish.mode in (None, now.mode) and wish.threshold in (None, now.threshold, by_hand)
 
 

@@ -1,5 +1,6 @@
 """The slash commands: identify, call one method, answer in the acknowledgement itself."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck
@@ -20,6 +21,8 @@ async def threshold(ack: AsyncAck, command: dict[str, Any], desk: Desk) -> None:
     try:
         order = phrases.threshold(command.get("text") or "")
         match order:
+            case phrases.Help():
+                await ack(text=_listed(phrases.FORMS))
             case phrases.ShowAll():
                 await desk.person(command, groups="not")
                 await _say(ack, "The thresholds", threshold_table(await desk.thresholds.show()))
@@ -43,6 +46,8 @@ async def approvals(ack: AsyncAck, command: dict[str, Any], desk: Desk) -> None:
     delivery = command.get("trigger_id")
     try:
         match phrases.approvals(command.get("text") or ""):
+            case phrases.Help():
+                await ack(text=_listed(phrases.QUEUE_FORMS))
             case phrases.Queue(mine=only_mine):
                 person = await desk.person(command, groups="lately" if only_mine else "not")
                 await _say(ack, "What waits", await _queue(desk, person if only_mine else None))
@@ -65,6 +70,10 @@ async def _queue(desk: Desk, person: Person | None) -> list[Block]:
     waiting, pause = await desk.store.read(lambda tx: (tx.waiting(LOOKED_THROUGH), tx.pause()))
     own = mine(desk.policy, person, waiting)
     return queue(own, len(own), pause, others=len(waiting) - len(own))
+
+
+def _listed(forms: Sequence[tuple[str, str]]) -> str:
+    return "\n".join(f"• `{form}`: {what}" for form, what in forms)
 
 
 async def _say(ack: AsyncAck, text: str, blocks: list[Block]) -> None:

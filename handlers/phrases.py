@@ -5,18 +5,39 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from bot.domain.errors import BadInput
+from bot.domain.near import did_you_mean
 from bot.domain.policy import Mode
 from bot.thresholds import Wish
 
+FORMS: Final = (
+    ("/threshold", "the table of all categories"),
+    ("/threshold refunds", "one category, with its evidence and its last changes"),
+    ("/threshold refunds 0.92 because …", "change its threshold; `92%` means the same"),
+    ("/threshold refunds suggest because …", "change its mode: suggest, autonomous, hold or escalate"),
+    ("/threshold refunds reset because …", "back to what the policy file says"),
+    ("/threshold refunds tune 2%", "what the labels so far would support"),
+)
+QUEUE_FORMS: Final = (
+    ("/approvals", "what waits for anybody"),
+    ("/approvals mine", "what you may decide"),
+    ("/approvals pause because …", "stop everything that would run"),
+    ("/approvals resume", "let it go on"),
+)
 FORM: Final = (
-    "Use `/threshold` for the table, `/threshold refunds 0.92 because …` to change a threshold, "
-    "`/threshold refunds suggest` (or autonomous, hold, escalate) to change the mode, "
-    "or `/threshold refunds tune 2%` to see what the labels so far would support."
+    "Use `/threshold refunds 0.92 because …` to change a threshold, or `/threshold refunds suggest because …` "
+    "to change a mode; `/threshold help` lists every form."
 )
 QUEUE_FORM: Final = "Use `/approvals`, `/approvals mine`, `/approvals pause because …` or `/approvals resume`."
+ORDERS: Final = (*Mode, "reset", "tune")
+QUEUE_ORDERS: Final = ("mine", "pause", "resume", "help")
 
 _BECAUSE: Final = re.compile(r"\s+because\b[:,]?\s*", re.IGNORECASE)
 _NUMBER: Final = re.compile(r"(\d{1,3}(?:[.,]\d{1,6})?|[.,]\d{1,6})(\s?%)?\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    """What can be typed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +60,7 @@ class Tune:
     risk: float
 
 
-def threshold(text: str) -> ShowAll | ShowOne | Wish | Tune:
+def threshold(text: str) -> Help | ShowAll | ShowOne | Wish | Tune:
     """What `/threshold TEXT` asks for; raises BadInput with the right form."""
     order, *reasons = _BECAUSE.split(f" {text.strip()}", maxsplit=1)
     reason = reasons[0].strip()[:500] if reasons and reasons[0].strip() else None
@@ -49,6 +70,8 @@ def threshold(text: str) -> ShowAll | ShowOne | Wish | Tune:
     if not parts:
         return ShowAll()
     category = parts[0].lower().strip("`*_")
+    if len(parts) == 1 and category == "help":
+        return Help()
     if len(parts) == 1:
         return ShowOne(category)
     if parts[1].lower() == "tune":
@@ -56,9 +79,12 @@ def threshold(text: str) -> ShowAll | ShowOne | Wish | Tune:
     value = " ".join(parts[1:]).lower()
     if value in set(Mode):
         return Wish(category=category, mode=Mode(value), reason=reason)
+    if value in ("reset", "default"):
+        return Wish(category=category, reset=True, reason=reason)
     if match := _NUMBER.match(value):
-        return Wish(category=category, threshold=_share(match), reason=reason)
-    raise BadInput(f'"{value[:60]}" is neither a number between 0 and 1 nor a mode. {FORM}')
+        return Wish(category=category, threshold=_checked(_share(match)), reason=reason)
+    meant = did_you_mean(value, ORDERS) or "."
+    raise BadInput(f'"{value[:60]}" is neither a number between 0 and 1 nor a mode{meant} {FORM}')
 
 
 def _risk(text: str) -> float:
@@ -71,7 +97,10 @@ def _risk(text: str) -> float:
 
 def _share(match: re.Match[str]) -> float:
     number = float(match[1].replace(",", "."))
-    share = number / 100 if match[2] else number
+    return number / 100 if match[2] else number
+
+
+def _checked(share: float) -> float:
     if not 0 <= share <= 1:
         raise BadInput(f"A threshold is a number between 0 and 1, such as 0.92, or a percentage such as 92%. {FORM}")
     return share
@@ -92,7 +121,7 @@ class Switch:
     reason: str | None = None
 
 
-def approvals(text: str) -> Queue | Switch:
+def approvals(text: str) -> Help | Queue | Switch:
     """What `/approvals TEXT` asks for; raises BadInput with the right form."""
     word, _, rest = text.strip().partition(" ")
     reason = re.sub(r"\Abecause\b[:,]?\s*", "", rest.strip(), flags=re.IGNORECASE)[:500] or None
@@ -105,4 +134,7 @@ def approvals(text: str) -> Queue | Switch:
             return Switch("pause", reason)
         case "resume":
             return Switch("resume", reason)
-    raise BadInput(f'I do not know "{word[:40]}". {QUEUE_FORM}')
+        case "help":
+            return Help()
+    meant = did_you_mean(word.lower(), QUEUE_ORDERS) or "."
+    raise BadInput(f'I do not know "{word[:40]}"{meant} {QUEUE_FORM}')

@@ -146,9 +146,12 @@ class Monitor:
         self._regime.by_hand = None
         self._refresh()
 
-    def set_by_hand(self, threshold: float) -> bool:
-        """A person sets the threshold; the answer is whether a look of this regime supports it."""
-        self._regime.by_hand = bins.checked(threshold)
+    def set_by_hand(self, threshold: float | None) -> bool:
+        """A person sets the threshold; the answer is whether a look of this regime supports it.
+
+        With None the one that was earned counts again.
+        """
+        self._regime.by_hand = None if threshold is None else bins.checked(threshold)
         self._refresh()
         return self.supported
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from bot.domain.bins import THRESHOLDS
 from bot.domain.decision import Actor
@@ -10,6 +10,7 @@ from bot.domain.monitor import Monitor
 from bot.domain.policy import CategoryRule, Mode, Setting
 
 Source = Literal["hand", "certificate", "drift", "regime"]
+FILE: Final = "the policy file"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,11 @@ class SettingChange:
     reason: str | None
     source: Source = "hand"
 
+    @property
+    def resets(self) -> bool:
+        """Whether somebody went back to what the policy file says."""
+        return self.source == "hand" and self.mode is None and self.threshold is None
+
 
 def effective(
     rule: CategoryRule, change: SettingChange | None, *, monitor: Monitor | None = None, regime: int | None = None
@@ -37,7 +43,7 @@ def effective(
     Where a category earns its threshold, its `monitor` says which one, and how many of those that may run are audited.
     """
     mode = rule.mode if change is None else change.mode or rule.mode
-    source = "the policy file" if change is None else source_in_words(change)
+    source = FILE if change is None else source_in_words(change)
     if monitor is not None:
         # What no threshold of the grid reaches is never sent, however low a threshold a person sets.
         threshold = None if monitor.threshold is None else max(monitor.threshold, THRESHOLDS[-1])
@@ -50,6 +56,8 @@ def effective(
 
 def source_in_words(change: SettingChange) -> str:
     """Who or what set it, for people."""
+    if change.resets:
+        return FILE
     match change.source:
         case "hand":
             return change.by.name

@@ -2,6 +2,7 @@
 
 from itertools import combinations
 
+from bot.domain.near import near_word
 from bot.domain.policy import Mode, number
 from bot.policy_file.build import THRESHOLD, earned_or_fixed
 from bot.policy_file.connectors import OPTIONS
@@ -9,7 +10,7 @@ from bot.policy_file.form import ActionTable, CategoryTable, DefaultsTable
 from bot.policy_file.intake import check_intake
 from bot.policy_file.locator import Place
 from bot.policy_file.problems import Faults
-from bot.policy_file.sentences import dotted, near_word, suggestion
+from bot.policy_file.sentences import dotted, suggestion
 from bot.policy_file.tables import Tables
 
 AUTONOMOUS = Mode.AUTONOMOUS.value

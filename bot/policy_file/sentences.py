@@ -1,12 +1,12 @@
 """Turns what pydantic objects to into sentences that say what to write instead."""
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from typing import Final
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from bot.domain.near import near_word
 from bot.policy_file.locator import Place
 from bot.policy_file.table import Table
 from bot.policy_file.words import shown
@@ -47,11 +47,6 @@ def suggestion(word: str, known: Sequence[str]) -> str:
     if near := near_word(word, known):
         return f'did you mean "{near}"?'
     return f"there is {', '.join(known)}."
-
-
-def near_word(word: str, known: Sequence[str]) -> str | None:
-    """The known word that `word` is probably meant to be."""
-    return next(iter(get_close_matches(word, known, n=1, cutoff=0.6)), None)
 
 
 def dotted(place: Place) -> str:

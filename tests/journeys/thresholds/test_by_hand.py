@@ -178,3 +178,16 @@ async def test_pausing_what_is_paused_says_since_when_and_is_not_announced(world
     assert pause is not None
     assert pause.reason == "of an incident"
     assert len(notices(world.slack)) == 1
+
+
+async def test_reset_lets_the_threshold_that_was_earned_count_again(world: World) -> None:
+    await teach(world, FIRST_LOOK)
+    card = await world.message("C0OPS", "loosen_threshold")
+    await world.click("U0LEAD", card, ids.APPROVE, "C0OPS")
+    await world.message("C0OPS", "orders runs on its own from")
+    earned = (await standing(world)).setting.threshold
+    await command(world, "/threshold orders 0.995 because of a test")
+    assert (await standing(world)).setting.threshold == 0.995
+    assert "as the policy file says" in await command(world, "/threshold orders reset")
+    assert (await standing(world)).setting.threshold == earned
+    assert "so nothing was changed" in await command(world, "/threshold orders reset")
