@@ -48,7 +48,8 @@ class Submission:
 class Query:
     """Which proposals to list: newest first, below `cursor` (an id) where given.
 
-    In `outline` they come without the conversation's messages and the sources: for lists, which do not show them.
+    In `outline` they come without the sources, and of the conversation's messages only with the beginning of the one
+    that they answer: for lists, which show no more.
     """
 
     states: tuple[State, ...] = ()

@@ -17,7 +17,11 @@ SELECT * FROM proposals WHERE id = :id;
 -- name: outline
 SELECT id, agent, kind, category, state, revision, digest, version, connector, recipient, conversation_id, confidence, in_scope,
        created_at, expires_at, json_remove(progress, '$.follow_ups') AS progress,
-       json_replace(document, '$.conversation.messages', json('[]'), '$.evidence', json('[]')) AS document
+       json_replace(document, '$.evidence', json('[]'), '$.conversation.messages', json((
+           SELECT json_group_array(json_array('customer', substr(json_extract(value, '$[1]'), 1, 2500), json_extract(value, '$[2]')))
+             FROM (SELECT value FROM json_each(document, '$.conversation.messages')
+                    WHERE json_extract(value, '$[0]') = 'customer' ORDER BY key DESC LIMIT 1)
+       ))) AS document
   FROM proposals WHERE id = :id;
 
 -- name: submitted

@@ -108,7 +108,7 @@ class Session(Outbox, Autonomy, Tickets):
             self._recent.drop(proposal.id)
 
     def find(self, query: Query) -> list[Proposal]:
-        """Newest first; in outline, where that is enough, without the messages and the sources, which may be long."""
+        """Newest first; in outline, where that is enough, without what may be long, as `Query` says."""
         found = self._run(
             "find",
             {

@@ -6,7 +6,7 @@ from typing import Any
 from bot.domain.authority import Person, reviewers
 from bot.domain.lifecycle import State
 from bot.domain.policy import Policy
-from bot.domain.proposal import Proposal
+from bot.domain.proposal import Proposal, Reply
 from bot.errands import summary
 from bot.ports import Pause
 from bot.slack import ids
@@ -17,11 +17,13 @@ from bot.slack.blocks import (
     is_light,
     line,
     mention,
+    one_line,
     rich,
     section,
     shown,
     words,
 )
+from bot.slack.moments import token
 from bot.slack.parts import who
 
 QUEUE_ROWS = 20
@@ -57,10 +59,8 @@ def _rows(proposals: Sequence[Proposal], total: int, pause: Pause | None, *, oth
 def _row(proposal: Proposal) -> Block:
     """One block, for what stands in a block of its own is as near to the next case as to this one."""
     mark = "🔺 " if proposal.state is State.ESCALATED else ""
-    text = (
-        f"{mark}{proposal.category} · {shown(who(proposal.conversation.customer), 60)}: {shown(summary(proposal), 120)}"
-    )
-    expires = f"Expires <!date^{int(proposal.expires_at.timestamp())}^{{date_short_pretty}} at {{time}}|soon>"
+    text = f"{mark}{proposal.category} · {shown(who(proposal.conversation.customer), 60)}: {_topic(proposal)}"
+    expires = f"Expires {token(proposal.expires_at)}"
     return {
         "type": "section",
         "text": {"type": "plain_text", "text": text, "emoji": False},
@@ -68,6 +68,14 @@ def _row(proposal: Proposal) -> Block:
         "fields": [{"type": "mrkdwn", "text": expires}],
         "accessory": button("Open", ids.OPEN, ids.carried(proposal.seen)),
     }
+
+
+def _topic(proposal: Proposal) -> str:
+    """What a case is about: of a reply what the customer wants, since most drafts begin alike; of an action itself."""
+    if isinstance(proposal.content, Reply):
+        asked = one_line(proposal.conversation.subject or "", 120) or one_line(proposal.asked, 120)
+        return asked or shown(summary(proposal), 120)
+    return shown(summary(proposal), 120)
 
 
 def mine(policy: Policy, person: Person, proposals: Sequence[Proposal]) -> list[Proposal]:

@@ -35,6 +35,26 @@ async def test_each_case_says_in_its_own_block_when_it_expires(world: World) -> 
         assert all(name in str(row["text"]) and "Open" in str(row) for name, row in zip(names, rows, strict=True))
 
 
+async def test_each_row_says_what_the_case_is_about_and_not_how_the_draft_greets(world: World) -> None:
+    draft, who = {"text": "Hi Ana, thank you for writing to us."}, {"name": "Ana"}
+    talk = [{"role": "customer", "text": f"Which\nparcel {'is it ' * 2000}"}, {"role": "agent", "text": "Yours."}]
+    with_subject = {"id": "one", "customer": who, "subject": "Parcel lost", "messages": talk}
+    await world.propose(reply=draft, conversation=with_subject)
+    await world.propose(reply=draft, conversation={"id": "two", "customer": who, "messages": talk})
+    await world.propose(reply=draft, conversation={"id": "three", "customer": who})
+    await world.act("refund", {"order": "1042", "amount": 180}, conversation=with_subject | {"id": "four"})
+    answer = await world.slack.person("U0BEN").command("/approvals", "C0REVIEW")
+    await world.slack.person("U0BEN").open_home()
+    for blocks in (answer.body["blocks"], (await world.slack.wait_for_home("U0BEN")).blocks):
+        rows = [block["text"]["text"] for block in blocks if "Expires" in str(block)]
+        assert rows[0] == "refunds · Ana: Parcel lost"
+        assert rows[1].startswith("refunds · Ana: Which parcel is it is it")
+        assert rows[2:] == [
+            "refunds · Ana: Hi Ana, thank you for writing to us.",
+            "refunds · Ana: refund(order: 1042, amount: 180)",
+        ]
+
+
 async def home_saying(world: World, words: str) -> None:
     """Wait until Ben's Home says this."""
     async with asyncio.timeout(15):

@@ -152,9 +152,17 @@ async def test_a_list_in_outline_leaves_out_what_may_be_long_and_nothing_else(st
         "deep": [[{"a": [0.1, None, True]}]],
     }
     plain = a_proposal()
+    long = "“Ä\u2028\U0001f642" * 2000
+    talk = (
+        Message(role="customer", text="First"),
+        Message(role="customer", text=long, at="today"),
+        Message(role="ai", text="An answer"),
+    )
     whole = replace(
         plain,
-        conversation=replace(plain.conversation, customer=customer, subject="Ünder", url="https://desk.example/1"),
+        conversation=replace(
+            plain.conversation, customer=customer, subject="Ünder", url="https://desk.example/1", messages=talk
+        ),
         evidence=(Evidence(title="Rules", quote="q" * 2000),),
         owner="U0BEN",
         notes=("a note",),
@@ -164,7 +172,8 @@ async def test_a_list_in_outline_leaves_out_what_may_be_long_and_nothing_else(st
     )
     asked = Message(role="customer", text="x" * 100_000)
     later = replace(whole, follow_ups=(asked,), version=2)
-    outline = replace(later, conversation=replace(later.conversation, messages=()), evidence=(), follow_ups=())
+    begun = (replace(talk[1], text=long[:2500]),)
+    outline = replace(later, conversation=replace(later.conversation, messages=begun), evidence=(), follow_ups=())
 
     def work(tx: Tx) -> None:
         tx.add_proposal(whole, submission())
