@@ -164,7 +164,7 @@ def list_tokens() -> None:
     for token in _reading(lambda store: store.read(lambda tx: tx.tokens())):
         expired = token.expires_at is not None and token.expires_at <= now
         state = "revoked" if token.revoked_at else "expired" if expired else "live"
-        used = f"{token.last_used_at:%Y-%m-%d %H:%M}" if token.last_used_at else "never used"
+        used = f"{token.last_used_at:%Y-%m-%d %H:%M} UTC" if token.last_used_at else "never used"
         typer.echo(f"{token.name}\t{token.prefix}…\t{token.scope}\t{state}\t{used}")
 
 

@@ -9,7 +9,7 @@ from bot.domain.decision import Decision
 from bot.domain.lifecycle import Move
 from bot.domain.moment import time_of_text
 from bot.domain.policy import number
-from bot.domain.proposal import Conversation, Message, Proposal, Revision
+from bot.domain.proposal import AGENT_CONNECTOR, Conversation, Execution, Message, Proposal, Revision
 from bot.slack import ids
 from bot.slack.blocks import (
     Block,
@@ -27,17 +27,12 @@ from bot.slack.blocks import (
     words,
 )
 from bot.slack.modals import MOST_BLOCKS, VIEW_BYTES, content_blocks
+from bot.slack.moments import moment
 from bot.slack.parts import banner, cell, goes_to, masked_in, speaker, what
 from bot.slack.status import INTERVENED
 from bot.slack.taken_back import undone_by
 
 TALK: Final = 100_000
-_OUTCOMES: Final = {
-    "waiting": "Not out yet.",
-    "succeeded": "It went out.",
-    "failed": "It failed.",
-    "in_doubt": "Nobody knows whether it happened.",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,13 +111,11 @@ def _grounds(proposal: Proposal) -> list[Block]:
 
 def _decisions(story: Story) -> list[Block]:
     """Who did what and when, in order, and how it ended."""
-    moments = [(decision.at, *_decided(decision)) for decision in story.decisions]
-    moments += [
-        (time_of_text(event.at), f"{_intervened(event)} {event.actor.name}", "") for event in story.interventions
-    ]
+    made = [(decision.at, *_decided(decision)) for decision in story.decisions]
+    made += [(time_of_text(event.at), f"{_intervened(event)} {event.actor.name}", "") for event in story.interventions]
     blocks = [
-        context(f"{what_and_who}, {at:%d %b %Y %H:%M} UTC{why}")
-        for at, what_and_who, why in sorted(moments, key=lambda moment: moment[0])
+        rich(line(words(f"{what_and_who} · "), moment(at), words(why)))
+        for at, what_and_who, why in sorted(made, key=lambda one: one[0])
     ]
     if (needed := story.proposal.ruling.approvals_needed) > 1 and (agreed := story.proposal.approvals):
         names = ", ".join(one_line(actor.name, 80) for actor in agreed)
@@ -130,12 +123,27 @@ def _decisions(story: Story) -> list[Block]:
     if execution := story.proposal.execution:
         result = "" if execution.result is None else f" The receiver said: {one_line(cell(execution.result), 500)}"
         error = f" {one_line(execution.error, 500)}" if execution.error else ""
-        blocks.append(context(f"{_OUTCOMES[execution.status]}{error}{result}"))
+        blocks.append(context(f"{_outcome(story.proposal, execution)}{error}{result}"))
     return blocks
 
 
+def _outcome(proposal: Proposal, execution: Execution) -> str:
+    """How carrying it out ended: what its agent carries out itself, Sayso has not sent."""
+    match execution.status:
+        case "waiting":
+            return "Not out yet."
+        case "succeeded" if proposal.connector == AGENT_CONNECTOR:
+            return "The AI has the go-ahead."
+        case "succeeded":
+            return "It was sent." if proposal.kind == "reply" else "It was done."
+        case "failed":
+            return "It failed."
+        case "in_doubt":
+            return "Nobody knows whether it happened."
+
+
 def _decided(decision: Decision) -> tuple[str, str]:
-    why = one_line(f" “{decision.reason}”", 500) if decision.reason else ""
+    why = f" “{one_line(decision.reason, 500)}”" if decision.reason else ""
     return f"{decision.kind.value.replace('_', ' ').capitalize()} by {decision.by.name}", why
 
 

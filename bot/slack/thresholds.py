@@ -11,7 +11,8 @@ from bot.domain.plural import plural
 from bot.domain.policy import Mode, number
 from bot.evidence import LAST_WEEKS
 from bot.slack import ids
-from bot.slack.blocks import Block, Element, actions, button, context, date, line, rich, section, shown, table, words
+from bot.slack.blocks import Block, Element, actions, button, context, line, rich, section, shown, table, words
+from bot.slack.moments import moment
 from bot.threshold_words import NOT_EARNED, described, unsampled
 from bot.thresholds import Basis, Shown, Tuned, Wish
 
@@ -74,9 +75,9 @@ def threshold_detail(row: Shown) -> list[Block]:
     for change in row.history:
         what = change.mode.value if change.mode else "mode of the file"
         value = "threshold of the file" if change.threshold is None else number(change.threshold)
-        at = date(int(change.at.timestamp()), "{date_short_pretty} at {time}", change.at.strftime("%d %b %H:%M"))
         reason = f" because {shown(change.reason, 200)}" if change.reason else ""
-        sections.append(line(words("• "), at, words(f": {what}, {value}, by {shown(change.by.name, 60)}{reason}")))
+        said = f": {what}, {value}, by {shown(change.by.name, 60)}{reason}"
+        sections.append(line(words("• "), moment(change.at), words(said)))
     if not row.history:
         sections.append(line(words("Nobody has changed it since the policy file.", italic=True)))
     return [rich(*sections), context("A picture of its last weeks follows in a direct message.")]

@@ -1,7 +1,10 @@
 """A proposal is approved: the card, the click, the effect, and what everybody sees."""
 
 import asyncio
+from datetime import datetime
+from typing import Any
 
+import pytest
 from aiohttp import web
 
 from bot.slack import ids
@@ -180,3 +183,27 @@ async def test_a_decided_card_keeps_the_way_to_its_full_case(world: World) -> No
     assert "Message 1." in str(view.blocks)
     assert "Approved by Maria" in str(view.blocks)
     assert view.payload.get("submit") is None, "there is nothing to approve any more"
+
+
+@pytest.mark.parametrize(
+    ("changes", "ended"),
+    [
+        ({"connector": "agent"}, "The AI has the go-ahead."),
+        ({}, "It was sent."),
+        ({"kind": "action", "reply": None, "action": {"name": "refund", "args": {"amount": 180}}}, "It was done."),
+    ],
+)
+async def test_the_full_case_says_what_sayso_did_and_when_in_the_readers_own_time(
+    world: World, changes: dict[str, Any], ended: str
+) -> None:
+    proposed = await world.propose(**changes)
+    card = await world.card(proposed["id"])
+    await world.click("U0MARIA", card, ids.APPROVE)
+    done = await world.get(proposed["id"], wait=5)
+    await world.click("U0BEN", await painted(world, card, ids.OPEN), ids.OPEN)
+    blocks = (await world.slack.wait_for_view("U0BEN")).blocks
+    assert ended in str(blocks)
+    (line,) = [block["elements"][0]["elements"] for block in blocks if "Approved by Maria" in str(block)]
+    at = datetime.fromisoformat(done["decision"]["at"])
+    assert (line[1]["type"], line[1]["timestamp"]) == ("date", int(at.timestamp()))
+    assert line[1]["fallback"] == f"{at:%d %b %Y at %H:%M} UTC"
