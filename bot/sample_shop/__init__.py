@@ -16,6 +16,8 @@ def greeting(shop: Shop) -> list[str]:
         f"Sayso runs with a small sample shop: {shop.page}",
         "You are Maria, a support agent (change that at the top left). Ctrl-C stops.",
     ]
+    if shop.anywhere:
+        lines.append(f"The API is at {shop.sayso.url}.")
     if shop.taken:
         lines.append(f"Port {shop.taken} belongs to another program, so this time the API is at {shop.sayso.url}.")
     return lines

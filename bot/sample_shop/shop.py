@@ -36,10 +36,14 @@ BOT_TOKEN: Final = "xoxb-sample-shop"  # noqa: S105 - opens nothing but the loca
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shop:
-    """A running sample shop; `page` is the address that a newcomer opens, `taken` the usual port if another has it."""
+    """A running sample shop; `page` is the address that a newcomer opens, `taken` the usual port if another has it.
+
+    `anywhere` says that a free port was asked for.
+    """
 
     page: str
     taken: int | None
+    anywhere: bool
     slack: LocalSlack
     sayso: Sayso
 
@@ -83,7 +87,13 @@ async def opened(config: Config, *, pace: float = PACE_SECONDS) -> AsyncIterator
         agent = asyncio.create_task(Agent(bot=bot, customers=customers, pace=pace).run())
         stack.push_async_callback(_dismiss, agent)
         taken = None if bot_port == config.port else config.port
-        yield Shop(page=f"{slack.page_url}#{_review_name(slack, policy)}", taken=taken, slack=slack, sayso=sayso)
+        yield Shop(
+            page=f"{slack.page_url}#{_review_name(slack, policy)}",
+            taken=taken,
+            anywhere=config.port == 0,
+            slack=slack,
+            sayso=sayso,
+        )
 
 
 def _policy_path(config: Config) -> Path:

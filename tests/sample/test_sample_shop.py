@@ -69,7 +69,8 @@ async def test_a_newcomer_gets_one_address_and_an_impatient_ctrl_c_ends_it_quiet
     if process.returncode is None:
         process.send_signal(signal.SIGINT)
     out, errors = await asyncio.wait_for(process.communicate(), 15)
-    assert (process.returncode, out, errors) == (0, b"", b"")
+    assert (process.returncode, errors) == (0, b"")
+    assert re.fullmatch(rb"The API is at http://127\.0\.0\.1:[1-9]\d+\.\n", out), "a free port was asked for"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has SCHED_BATCH")
@@ -109,6 +110,14 @@ async def test_where_no_port_was_asked_for_a_taken_one_is_avoided() -> None:
         async with opened(usual, pace=3600) as made:
             assert f"Port {usual.port} " in greeting(made)[2]
             assert made.sayso.url in greeting(made)[2]
+
+
+async def test_where_any_free_port_was_asked_for_both_real_addresses_are_printed() -> None:
+    async with opened(Config.of(QUIET), pace=3600) as made:
+        printed = "\n".join(greeting(made))
+    assert made.page in printed
+    assert f"The API is at {made.sayso.url}." in printed
+    assert "127.0.0.1:0" not in printed
 
 
 EXPECTED = {
