@@ -1,11 +1,11 @@
 """What a person changed in a draft: a short diff for the card."""
 
-import json
-from typing import Final
+from typing import Any, Final
 
 from bot.domain.diff import ABSENT, args_diff, word_diff
 from bot.domain.proposal import Action, Reply, Revision
 from bot.slack.blocks import Block, Element, line, one_line, quote, rich, whole, words
+from bot.slack.parts import cell
 
 DIFF_WORDS: Final = 900
 CHANGED_ARGUMENTS: Final = 6
@@ -66,6 +66,6 @@ def _arguments(before: Action, after: Action) -> list[Element]:
     return lines or [line(words("Nothing changed.", italic=True))]
 
 
-def _value(value: object) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+def _value(value: Any) -> str:
+    text = str(value) if value is ABSENT else cell(value)
     return one_line(text, VALUE) if text.strip() else "(empty)"

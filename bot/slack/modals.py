@@ -4,6 +4,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Final
 
 from bot.domain.canonical import Json
@@ -29,7 +30,7 @@ from bot.slack.blocks import (
     whole,
     words,
 )
-from bot.slack.parts import banner, cell, evidence, spoken, what
+from bot.slack.parts import banner, cell, evidence, looks_like_json, spoken, what
 from bot.slack.wrote_again import wrote_again_in_full
 from bot.strict_json import BadJson, parse
 
@@ -46,6 +47,8 @@ TOO_MUCH_SAID: Final = (
     "With all that the customer wrote since, this is too long to be read in Slack, so it cannot be approved here; "
     "reject it, and answer the customer yourself."
 )
+TEXT_HINT: Final = "Text, though it reads like something else: it is sent as text."
+JSON_HINT: Final = "JSON: text stands in quotes here."
 NOT_SENT: Final = "Slack did not send what stands here; change a character in it, or choose again."
 PERHAPS_NOT_SENT: Final = (
     "Slack sent nothing of this field. To keep what stood here, change a character in it; to leave it out, "
@@ -95,7 +98,8 @@ def edited(content: Content, typed: Fields) -> Content:
     if isinstance(content, Reply):
         names = [name for name in typed if name.startswith(f"{ids.TEXT_BLOCK}:")]
         joined = "".join(f"{'' if name.endswith('glue') else chr(10)}{_typed(typed[name]) or ''}" for name in names)
-        return Reply(text=joined.removeprefix("\n"))
+        text = joined.removeprefix("\n")
+        return content if text == _in_a_field(content.text) else Reply(text=text)
     args: dict[str, Json] = {}
     for name, old in content.args.items():
         state = typed.get(block := f"{ids.ARG_BLOCK}:{name}")
@@ -164,7 +168,7 @@ def content_blocks(content: Content, *, masked: bool = True) -> list[Block]:
         return [rich(quote(page)) for page in read(content.text)]
     blocks, sections, room = [], [line(words(content.name, code=True))], PAGE
     for name, value in content.args.items():
-        text = value if isinstance(value, str) else json.dumps(value, indent=1, ensure_ascii=False)
+        text = cell(value) if isinstance(value, str) else json.dumps(value, indent=1, ensure_ascii=False)
         names, values = read(name), read(text)
         # Names are bold, and what has lines of its own stands behind a bar: a value cannot pass for one more detail.
         if len(names) == 1 and len(values[0]) <= SHORT and "\n" not in values[0]:
@@ -247,14 +251,14 @@ def _shows(element: Element) -> bool:
 def _all_editable(content: Action) -> bool:
     """Whether every argument has a field of its own that shows all of it: submitting approves them all."""
     return len(content.args) <= MOST_FIELDS and all(
-        len(cell(value)) <= FIELD and all_shown(name, 150) for name, value in content.args.items()
+        len(_field_text(value)) <= FIELD and all_shown(name, 150) for name, value in content.args.items()
     )
 
 
 def _parts(text: str) -> list[tuple[str, str]]:
     """The text in fields of at most 2,900 characters, each with what joins it to the one before: a line end or none."""
     parts: list[tuple[str, str]] = []
-    for row in text.split("\n"):
+    for row in _in_a_field(text).split("\n"):
         pieces = [row[start : start + FIELD] for start in range(0, len(row), FIELD)] or [""]
         for place, piece in enumerate(pieces):
             joint = "\n" if place == 0 else ""
@@ -287,17 +291,33 @@ def _argument(name: str, value: Json) -> Block:
             ids.VALUE, [("yes", "true"), ("no", "false")], initial=str(value).lower(), placeholder="yes or no"
         )
         return field(block_id, label, yes_no)
+    text = _field_text(value)
     if isinstance(value, int | float):
         element = {
             "type": "number_input",
             "action_id": ids.VALUE,
             "is_decimal_allowed": True,
-            "initial_value": str(value),
+            "initial_value": text,
         }
         return field(block_id, label, element)
-    text = cell(value)
-    multiline = not isinstance(value, str) or len(text) > 80
-    return plain_input(block_id, ids.VALUE, label, initial=text, multiline=multiline, optional=not text.strip())
+    # A field of one line drops every line break, also where nobody touches it.
+    multiline = not isinstance(value, str) or len(text) > SHORT or text.splitlines() not in ([], [text])
+    block = plain_input(block_id, ids.VALUE, label, initial=text, multiline=multiline, optional=not text.strip())
+    if not isinstance(value, str):
+        return block | {"hint": {"type": "plain_text", "text": JSON_HINT}}
+    return block | ({"hint": {"type": "plain_text", "text": TEXT_HINT}} if looks_like_json(value) else {})
+
+
+def _field_text(value: Json) -> str:
+    """What an argument's field shows: words without the quotes that `cell` may set, numbers without an exponent."""
+    if isinstance(value, str):
+        return _in_a_field(value)
+    return format(Decimal(str(value)), "f") if type(value) in (int, float) else cell(value)
+
+
+def _in_a_field(text: str) -> str:
+    """The text as a field gives it back: browsers know one line end only."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _argument_of(name: str, old: Json, state: dict[str, Any]) -> Json:
@@ -306,6 +326,8 @@ def _argument_of(name: str, old: Json, state: dict[str, Any]) -> Json:
         chosen = found.get("selected_option")
         return old if chosen is None else bool(chosen["value"] == "true")
     text = _typed(state)
+    if text == _field_text(old):
+        return old  # also where nothing that is typed could say it, such as a number of more than 16 digits
     if isinstance(old, int | float):
         return _number(name, text)
     if isinstance(old, str):
@@ -326,7 +348,7 @@ def _number(name: str, text: str | None) -> int | float:
     except ValueError:
         raise BadInput(f"{name} has to be a number.") from None
     if not math.isfinite(found) or abs(found) >= 2**53:
-        raise BadInput(f"{name} has to be a number below 9,007,199,254,740,992.")
+        raise BadInput(f"{name} has to stay as it was, or be a number below {2**53:,}: a larger one would lose digits.")
     return int(found) if found.is_integer() and "." not in (text or "") else found
 
 

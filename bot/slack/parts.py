@@ -30,12 +30,32 @@ WARNING: Final = 500
 LINKS: Final = 10
 SOURCES: Final = 4
 LONGEST_LINK: Final = 2000
+_STARTS_JSON: Final = frozenset('"[{-0123456789tfn')
 _SLACK_THREAD: Final = re.compile(r"slack:([CDG][A-Z0-9]+):")
 
 
 def cell(value: Json) -> str:
-    """An argument's value as a reader expects it: words as they are, everything else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    """An argument's value as a reader expects it: words as they are, everything else as JSON.
+
+    Words that would read as something else stand in quotes: the text "50" beside the number 50.
+    """
+    if not isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    return f'"{value}"' if looks_like_json(value) else value
+
+
+def looks_like_json(text: str) -> bool:
+    """Whether words could be taken for a number, for true, false or null, for a list, an object or a quoted text."""
+    text = text.strip()
+    if not text or text[0] not in _STARTS_JSON:
+        return False
+    if text[0] == text[-1] == '"':
+        return True
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def who(customer: Mapping[str, Json]) -> str:

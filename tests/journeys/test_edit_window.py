@@ -1,0 +1,124 @@
+"""What the edit window shows of a case, and that what nobody touches in it stays as it was, to the character."""
+
+from typing import Any
+
+import pytest
+
+from bot.domain.canonical import Json
+from bot.slack import ids
+from tests.journeys.props import Shop, open_edit
+from tests.local_slack.browser import screen_of
+from tests.world import World
+
+LOOKALIKES: dict[str, Json] = {"n": "50", "t": "true", "z": "null", "o": '{"a": 1}', "q": '"x"'}
+
+
+async def test_a_short_value_with_a_line_break_keeps_it_when_a_person_edits_it(world: World, shop: Shop) -> None:
+    """A field of one line drops the break where the page is drawn already."""
+    proposed = await world.act("refund", {"amount": 180, "address": "1 Main St\nBerlin"})
+    await world.card(proposed["id"])
+    async with screen_of(world.slack) as screen:
+        page = await screen.open("U0MARIA", "C0REVIEW")
+        await page.get_by_role("button", name="Edit", exact=True).first.click()
+        address = page.get_by_label("address")
+        await address.press("Control+End")
+        await address.type("!")
+        await page.get_by_role("button", name="Approve edited").click()
+        done = await world.get(proposed["id"], wait=5)
+    assert done["final"]["action"]["args"] == {"amount": 180, "address": "1 Main St\nBerlin!"}
+
+
+@pytest.mark.parametrize("text", ["a\nb", "a\n", "a\r\nb", "a\rb", "a\u2028b", "a\u0085b", "a\x0bb"])
+async def test_whatever_breaks_a_line_has_a_field_of_several_lines_and_stays_itself(world: World, text: str) -> None:
+    proposed = await world.act("refund", {"amount": 180, "note": text})
+    view = await open_edit(world, "U0MARIA", await world.card(proposed["id"]))
+    field = next(block["element"] for block in view.blocks if block.get("block_id") == "arg:note")
+    assert field["multiline"]
+    assert "\r" not in field["initial_value"], "a browser would send another character than was there"
+    await world.slack.person("U0MARIA").submit(view, {"arg:amount": "170"})
+    done = await world.get(proposed["id"], wait=5)
+    assert done["final"]["action"]["args"] == {"amount": 170, "note": text}
+
+
+@pytest.mark.parametrize("text", ["Dear Ana,\r\nit was sent.\r\n", "One\rtwo"])
+async def test_a_reply_with_other_line_ends_that_nobody_changed_is_approved_as_it_was(world: World, text: str) -> None:
+    proposed = await world.propose(reply={"text": text})
+    view = await open_edit(world, "U0MARIA", await world.card(proposed["id"]))
+    field = next(block["element"] for block in view.blocks if block["block_id"].startswith(ids.TEXT_BLOCK))
+    assert "\r" not in field["initial_value"]
+    await world.slack.person("U0MARIA").submit(view)
+    done = await world.get(proposed["id"], wait=5)
+    assert (done["decision"]["kind"], done["final"]) == ("approved", {"reply": {"text": text}})
+
+
+@pytest.mark.parametrize("share", [1e-7, 0.00001234, 1e22, 1e300, -0.0, 9007199254740992.0, 123456789012345680.0])
+async def test_a_number_that_nobody_could_type_stays_itself_when_another_argument_is_edited(
+    world: World, share: float
+) -> None:
+    proposed = await world.act("refund", {"amount": 180, "share": share, "note": "x"})
+    view = await open_edit(world, "U0MARIA", await world.card(proposed["id"]))
+    field = next(block["element"] for block in view.blocks if block.get("block_id") == "arg:share")
+    assert "e" not in field["initial_value"], "not every client takes an exponent for a number"
+    await world.slack.person("U0MARIA").submit(view, {"arg:note": "y"})
+    done = await world.get(proposed["id"], wait=5)
+    assert repr(done["final"]["action"]["args"]) == repr({"amount": 180, "share": share, "note": "y"})
+
+
+async def test_a_number_that_would_lose_digits_is_refused_under_its_own_field(world: World) -> None:
+    proposed = await world.act("refund", {"amount": 180, "note": "x"})
+    view = await open_edit(world, "U0MARIA", await world.card(proposed["id"]))
+    refused = await world.slack.person("U0MARIA").submit(view, {"arg:amount": "9007199254740993"})
+    told = "amount has to stay as it was, or be a number below 9,007,199,254,740,992: a larger one would lose digits."
+    assert refused.body["errors"] == {"arg:amount": told}
+
+
+async def test_text_that_reads_like_something_else_stands_in_quotes_on_the_card(world: World) -> None:
+    plain = {"n": 50, "t": True, "z": None, "o": {"a": 1}, "q": "x"}
+    texts, values = await world.act("close_account", LOOKALIKES), await world.act("close_account", plain)
+    tables = [
+        {row[0]["text"]: row[1]["text"] for row in block["rows"]}
+        for proposed in (texts, values)
+        for block in (await world.card(proposed["id"])).blocks
+        if block["type"] == "table"
+    ]
+    assert tables == [
+        {"Detail": "Value", "n": '"50"', "t": '"true"', "z": '"null"', "o": '"{"a": 1}"', "q": '""x""'},
+        {"Detail": "Value", "n": "50", "t": "true", "z": "null", "o": '{"a": 1}', "q": "x"},
+    ]
+
+
+async def test_text_that_reads_like_something_else_is_edited_without_quotes_and_stays_text(world: World) -> None:
+    proposed = await world.act("refund", {**LOOKALIKES, "none": None, "amount": 180, "note": "x"})
+    view = await open_edit(world, "U0MARIA", await world.card(proposed["id"]))
+    fields = {block["block_id"]: block for block in view.blocks if block["type"] == "input"}
+    assert fields["arg:n"]["element"]["initial_value"] == "50"
+    assert "sent as text" in str(fields["arg:n"]["hint"])
+    assert "JSON" in str(fields["arg:none"]["hint"])
+    assert "hint" not in fields["arg:note"]
+    await world.slack.person("U0MARIA").submit(view, {"arg:n": "60", "arg:none": '"none"'})
+    done = await world.get(proposed["id"], wait=5)
+    edited = {**LOOKALIKES, "n": "60", "none": "none", "amount": 180, "note": "x"}
+    assert done["final"]["action"]["args"] == edited
+    card = await world.card(proposed["id"], saying="Edited and approved by")
+    assert '"60"' in str(card.blocks)
+
+
+async def test_text_in_place_of_nothing_is_told_from_a_number_where_the_change_is_shown(world: World) -> None:
+    proposed = await world.act("refund", {"amount": 180, "limits": None})
+    view = await open_edit(world, "U0MARIA", await world.card(proposed["id"]))
+    await world.slack.person("U0MARIA").submit(view, {"arg:limits": '"180"'})
+    card = await world.card(proposed["id"], saying="Edited and approved by")
+    (after,) = [element["text"] for element in bold_of(card.blocks) if "180" in element["text"]]
+    assert after == '"180"'
+
+
+def bold_of(blocks: Any) -> list[dict[str, Any]]:
+    """Every bold element of these blocks."""
+    match blocks:
+        case {"text": str(), "style": {"bold": True}}:
+            return [blocks]
+        case dict():
+            return [element for value in blocks.values() for element in bold_of(value)]
+        case list():
+            return [element for value in blocks for element in bold_of(value)]
+    return []
