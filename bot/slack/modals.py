@@ -15,7 +15,6 @@ from bot.slack import ids
 from bot.slack.blocks import (
     Block,
     Element,
-    all_shown,
     choice,
     field,
     line,
@@ -25,7 +24,6 @@ from bot.slack.blocks import (
     quote,
     rich,
     section,
-    shown,
     size_of,
     whole,
     words,
@@ -40,6 +38,7 @@ VIEW_BYTES: Final = 230_000
 FIELD: Final = 2900
 PAGE: Final = 2500
 SHORT: Final = 80
+LABEL: Final = 150
 EMPTY: Final = "(empty)"
 LONGEST_REASON: Final = 500
 CUSTOMER_WORDS: Final = 400
@@ -68,8 +67,9 @@ def edit_modal(proposal: Proposal, metadata: str, typed: Fields | None = None) -
     blank = isinstance(content, Reply) and not content.text.strip()
     fields = [*_fields(content), *([] if blank else _reason("Why the change?"))]
     if typed is not None:
-        fields = _refilled(fields, typed)
-    blocks = [*_heading(proposal), *_heard(proposal), *evidence(proposal), *fields]
+        fields, content = _refilled(fields, typed), edited(content, typed)
+    hidden = banner(content, masked=False, in_fields=True)
+    blocks = [*_heading(proposal), *_heard(proposal), *evidence(proposal), *hidden, *fields]
     title, submit = ("Write a reply", "Approve reply") if blank else ("Edit and approve", "Approve edited")
     view = modal(ids.EDIT_VIEW, title, blocks, metadata=metadata, submit=submit)
     if not _held(view, blocks):
@@ -251,7 +251,7 @@ def _shows(element: Element) -> bool:
 def _all_editable(content: Action) -> bool:
     """Whether every argument has a field of its own that shows all of it: submitting approves them all."""
     return len(content.args) <= MOST_FIELDS and all(
-        len(_field_text(value)) <= FIELD and all_shown(name, 150) for name, value in content.args.items()
+        len(_field_text(value)) <= FIELD and len(reveal(name).text) <= LABEL for name, value in content.args.items()
     )
 
 
@@ -285,7 +285,7 @@ def _reason(label: str) -> list[Block]:
 
 
 def _argument(name: str, value: Json) -> Block:
-    block_id, label = f"{ids.ARG_BLOCK}:{name}"[:255], shown(name, 150)
+    block_id, label = f"{ids.ARG_BLOCK}:{name}"[:255], reveal(name).text
     if isinstance(value, bool):
         yes_no = choice(
             ids.VALUE, [("yes", "true"), ("no", "false")], initial=str(value).lower(), placeholder="yes or no"

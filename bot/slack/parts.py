@@ -7,7 +7,7 @@ from typing import Final
 
 from bot.domain.canonical import Json
 from bot.domain.links import link_hosts
-from bot.domain.proposal import Content, Evidence, Proposal, Reply, Role
+from bot.domain.proposal import Action, Content, Evidence, Proposal, Reply, Role
 from bot.domain.text import reveal, shorten
 from bot.slack.blocks import (
     Block,
@@ -29,8 +29,11 @@ NAME: Final = 200
 WARNING: Final = 500
 LINKS: Final = 10
 SOURCES: Final = 4
+PLACES: Final = 10
+AROUND: Final = 30
 LONGEST_LINK: Final = 2000
 _STARTS_JSON: Final = frozenset('"[{-0123456789tfn')
+_SPELLED: Final = re.compile(r"<U\+[0-9A-F]{4,6}[^<>]{0,20}>|⟨[^⟨⟩]{1,40}⟩")
 _SLACK_THREAD: Final = re.compile(r"slack:([CDG][A-Z0-9]+):")
 
 
@@ -98,22 +101,57 @@ def masked_in(content: Content) -> tuple[str, ...]:
 def _all_of(content: Content) -> str:
     if isinstance(content, Reply):
         return content.text
-    return "\n".join([*content.args, *map(cell, content.args.values())])
+    return "\n".join([*content.args, *(text for _, text in _cells(content))])
 
 
-def banner(content: Content, *, masked: bool = True) -> list[Block]:
-    """What a reviewer could overlook: characters that hide, secrets that are `masked`, where links really lead."""
+def banner(content: Content, *, masked: bool = True, in_fields: bool = False) -> list[Block]:
+    """What a reviewer could overlook: characters that hide, secrets that are `masked`, where links really lead.
+
+    Fields show everything as it is, so that above them, `in_fields`, the places of what hides are spelled out here.
+    """
     text = _all_of(content)
     lines: list[Element] = []
     if hidden := reveal(text).hidden:
+        where = "in the fields below" if in_fields else "spelled out above"
         named = shorten("; ".join(hidden), WARNING)
-        lines += [line(words("⚠ Hidden characters, spelled out above: ", bold=True), words(named))]
+        lines += [line(words(f"⚠ Hidden characters, {where}: ", bold=True), words(named))]
+        lines += _places(content) if in_fields else []
     if kinds := masked_in(content):
         said = "⚠ Masked here, but it would go out in full: " if masked else "⚠ Masked elsewhere, in full here: "
         lines += [line(words(said, bold=True), words(", ".join(kinds)))]
     if hosts := link_hosts(text):
         lines.append(_links(hosts))
     return [rich(*lines)] if lines else []
+
+
+def _places(content: Content) -> list[Element]:
+    """Where in the fields something hides: the words around it, with what hides spelled out."""
+    fields = [("Reply", content.text)] if isinstance(content, Reply) else [*_cells(content)]
+    found = [(name, around) for name, text in fields if (around := _around_hidden(text))]
+    lines: list[Element] = []
+    for name, around in found[:PLACES]:
+        lines += [line(words(f"{shorten(reveal(name).text, 80)}:")), quote(shorten(" … ".join(around), WARNING))]
+    if len(found) > PLACES:
+        lines.append(line(words(f"and in {len(found) - PLACES} more fields; the full case spells all of it out.")))
+    return lines
+
+
+def _cells(content: Action) -> list[tuple[str, str]]:
+    return [(name, cell(value)) for name, value in content.args.items()]
+
+
+def _around_hidden(text: str) -> list[str]:
+    """The stretches of a text in which something is spelled out."""
+    spelled, spans = reveal(text).text, list[tuple[int, int]]()
+    if spelled == text:
+        return []
+    for match in _SPELLED.finditer(spelled):
+        start, end = max(match.start() - AROUND, 0), match.end() + AROUND
+        if spans and start <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], end)
+        else:
+            spans.append((start, end))
+    return [spelled[start:end] for start, end in spans]
 
 
 def _links(hosts: Sequence[str]) -> Element:

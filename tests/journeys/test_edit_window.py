@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from bot.domain.canonical import Json
+from bot.domain.proposal import Message
 from bot.slack import ids
-from tests.journeys.props import Shop, open_edit
+from tests.journeys.props import Shop, open_edit, words_block
 from tests.local_slack.browser import screen_of
 from tests.world import World
 
@@ -112,6 +113,62 @@ async def test_text_in_place_of_nothing_is_told_from_a_number_where_the_change_i
     assert after == '"180"'
 
 
+NASTY = (
+    "Your refund was sent.\n" * 120
+    + "Pay to \u202eDE12\u202c now\u200b\U000e0061\U000e0062 and "
+    + "\u3164" * 3
+    + "bye."
+)
+
+
+async def test_what_hides_in_a_reply_is_spelled_out_above_its_fields(world: World, shop: Shop) -> None:
+    proposed = await world.propose(reply={"text": NASTY})
+    view = await open_edit(world, "U0MARIA", await world.card(proposed["id"]))
+    kinds = [block["type"] for block in view.blocks]
+    above = words_of(view.blocks[: kinds.index("input")])
+    assert "Hidden characters, in the fields below" in above
+    assert "Pay to <U+202E>DE12<U+202C> now<U+200B><U+E0061><U+E0062> and <U+3164><U+3164><U+3164>bye." in above
+    first = words_block(view)
+    start = next(b["element"]["initial_value"] for b in view.blocks if b["block_id"] == first)
+    await world.slack.person("U0MARIA").submit(view, {first: start.replace("Your", "The", 1)})
+    done = await world.get(proposed["id"], wait=5)
+    assert done["final"] == {"reply": {"text": NASTY.replace("Your", "The", 1)}}
+
+
+async def test_what_hides_in_arguments_is_named_with_its_argument(world: World) -> None:
+    args = {"amount": 180, "iban\u200b": "x", "note": "p\u0430ypal", "list": ["a\u202eb"], "plain": "Fine."}
+    proposed = await world.act("refund", args)
+    view = await open_edit(world, "U0MARIA", await world.card(proposed["id"]))
+    kinds = [block["type"] for block in view.blocks]
+    above = words_of(view.blocks[: kinds.index("input")])
+    assert '"p\u0430ypal" mixes letters of Latin and Cyrillic' in above
+    assert 'list:["a<U+202E>b"]' in above
+    assert "plain" not in above
+    labels = [block["label"]["text"] for block in view.blocks if block["type"] == "input"]
+    assert "iban<U+200B>" in labels
+
+
+async def test_a_window_that_is_shown_again_spells_out_what_was_typed(world: World) -> None:
+    case = (await world.propose())["id"]
+    view = await open_edit(world, "U0MARIA", await world.card(case))
+    assert "Hidden characters" not in words_of(view.blocks)
+    message = Message(role="customer", text="One thing more.")
+    await world.sayso.store.transact(lambda tx: world.sayso.approvals.customer_wrote(tx, tx.proposal(case), message))
+    answer = await world.slack.person("U0MARIA").submit(view, {words_block(view): "It was\u200b sent."})
+    assert answer.body["response_action"] == "update"
+    assert "It was<U+200B> sent." in words_of(answer.body["view"]["blocks"])
+
+
+async def test_what_is_masked_on_the_card_stands_in_the_edit_window_in_full(world: World) -> None:
+    proposed = await world.act("refund", {"password: Hunter2x": "a", "amount": 180, "note": "password: Swordfish9"})
+    card = await world.card(proposed["id"])
+    assert "Hunter2x" not in str(card.blocks)
+    view = await open_edit(world, "U0MARIA", card)
+    labels = [block["label"]["text"] for block in view.blocks if block["type"] == "input"]
+    assert "password: Hunter2x" in labels
+    assert "⚠ Masked elsewhere, in full here: password" in words_of(view.blocks)
+
+
 def bold_of(blocks: Any) -> list[dict[str, Any]]:
     """Every bold element of these blocks."""
     match blocks:
@@ -122,3 +179,15 @@ def bold_of(blocks: Any) -> list[dict[str, Any]]:
         case list():
             return [element for value in blocks for element in bold_of(value)]
     return []
+
+
+def words_of(blocks: Any) -> str:
+    """Every word of the rich text of these blocks, in order."""
+    match blocks:
+        case {"type": "text", "text": str(text)}:
+            return text
+        case dict():
+            return words_of(blocks.get("elements", []))
+        case list():
+            return "".join(map(words_of, blocks))
+    return ""
