@@ -126,13 +126,13 @@ class Approvals:
         """
         return await self._decided(lambda tx: self._approve(tx, seen, person, beside))
 
-    def _approve(self, tx: Tx, seen: Seen, person: Person, beside: Beside) -> Proposal:
+    def _approve(self, tx: Tx, seen: Seen, person: Person, beside: Beside, reason: str | None = None) -> Proposal:
         before = self._approvable(tx, seen, person)
         check_heard(before, seen)
         if unasked := {actor.id: actor.name for actor in before.approvals if actor.id not in beside}:
             raise AgreedEarlier(unasked)
         standing = (actor for actor in before.approvals if self._may_approve(tx, before, beside[actor.id]))
-        return self._settle_approval(tx, before, before, (*standing, person.actor), person, Move.APPROVE, None)
+        return self._settle_approval(tx, before, before, (*standing, person.actor), person, Move.APPROVE, reason)
 
     def _may_approve(self, tx: Reader, proposal: Proposal, person: Person | None) -> bool:
         if person is None:
@@ -166,7 +166,7 @@ class Approvals:
         before = self._moves.seen(tx, seen, person, Move.EDIT)
         check_heard(before, seen)
         if alike(content, before.content):
-            return self._approve(tx, seen, person, beside)
+            return self._approve(tx, seen, person, beside, reason)
         if isinstance(content, Reply) != isinstance(before.content, Reply) or (
             isinstance(content, Action) and isinstance(before.content, Action) and content.name != before.content.name
         ):
@@ -174,7 +174,7 @@ class Approvals:
         if before.connector == THRESHOLDS_CONNECTOR:
             check_edit(before.content, content)
         self._moves.check_policy(tx, before, content, person)
-        edited = before.revised(content, person.actor)
+        edited = before.revised(content, person.actor, reason)
         return self._settle_approval(tx, before, edited, (person.actor,), person, Move.EDIT, reason)
 
     def _settle_approval(
@@ -195,7 +195,8 @@ class Approvals:
         enough = len(approvals) >= needed
         if enough:
             kind, now = DECIDES[move] if revision == 1 else DecisionKind.EDITED, self._clock.now()
-            decision = Decision(kind=kind, by=person.actor, at=now, revision=revision, reason=reason)
+            why = reason or agreed.revision.reason
+            decision = Decision(kind=kind, by=person.actor, at=now, revision=revision, reason=why)
             waiting = Execution(status="waiting")
             after = self._moves.moved(
                 tx, before, agreed, approvals=approvals, state=target, execution=waiting, decision=decision

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from bot.domain.canonical import Json
+from bot.domain.decision import Actor
 from bot.domain.lifecycle import State
 from bot.domain.moment import text_of_time
 from bot.domain.proposal import Content, Proposal
@@ -44,9 +45,10 @@ def outline(proposal: Proposal) -> dict[str, Json]:
         if decision is None
         else {
             "kind": decision.kind.value,
-            "by": {"id": decision.by.id, "name": decision.by.name},
+            "by": _person(decision.by),
             "at": text_of_time(decision.at),
             "reason": decision.reason,
+            "edited_by": _person(proposal.edited_by),
         },
         "final": None,
         "execution": None
@@ -56,3 +58,7 @@ def outline(proposal: Proposal) -> dict[str, Json]:
         "expires_at": text_of_time(proposal.expires_at),
         "closed": proposal.closed,
     }
+
+
+def _person(actor: Actor | None) -> Json:
+    return None if actor is None else {"id": actor.id, "name": actor.name}

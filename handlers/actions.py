@@ -1,6 +1,6 @@
 """The buttons of a card: identify, decide, and acknowledge once the decision is durable."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from bot.domain.authority import Person
 from bot.domain.decision import Seen
 from bot.domain.errors import SaysoError, WroteAgain
 from bot.domain.lifecycle import Move
-from bot.domain.proposal import Proposal
+from bot.domain.proposal import Proposal, Revision
 from bot.slack import ids
 from bot.slack.courier import NETWORK, UNREADABLE, said
 from bot.slack.escalate_modal import escalate_modal
@@ -28,7 +28,7 @@ from handlers.home import home_again
 
 log = structlog.get_logger(__name__)
 Decide = Callable[[Seen, Person], Awaitable[Proposal]]
-Paint = Callable[[Proposal, str], dict[str, Any]]
+Paint = Callable[[Proposal, str, Sequence[Revision]], dict[str, Any]]
 
 WINDOW_SECONDS: Final = 2.5
 TRIGGER_SPENT: Final = "Slack took too long to open the window; click again."
@@ -200,7 +200,8 @@ async def _open(
         seen = ids.seen_of(value)
         proposal = await desk.act(body, lambda person: desk.approvals.check(seen, person, move))
         metadata = Metadata(seen=replace(seen, follow_ups=len(proposal.follow_ups)), channel=channel_of(body)).text()
-        await _show_view(body, client, desk, paint(proposal, metadata))
+        revisions = await desk.store.read(lambda tx: tx.revisions(proposal.id)) if proposal.revision.number > 1 else []
+        await _show_view(body, client, desk, paint(proposal, metadata, revisions))
     except SaysoError as error:
         await desk.tell(body, error, about=_case(value))
     await ack()

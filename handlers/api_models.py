@@ -153,12 +153,13 @@ class ByOut(BaseModel):
 
 
 class DecisionOut(BaseModel):
-    """The decision that stands."""
+    """The decision that stands; where it is `edited`, `edited_by` wrote what runs, and `by` approved it."""
 
     kind: Literal["approved", "edited", "rejected", "escalated", "taken_over", "expired", "withdrawn", "automatic"]
     by: ByOut
     at: str
     reason: str | None
+    edited_by: ByOut | None
 
 
 class ExecutionOut(BaseModel):

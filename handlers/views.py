@@ -1,18 +1,18 @@
 """Submitted modals: identify, decide; a refusal leaves the window open with what was typed."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from functools import partial
 
 from slack_bolt.async_app import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import AlreadyDecided, BadField, Conflict, SaysoError, WroteAgain
-from bot.domain.proposal import Proposal, alike
+from bot.domain.proposal import alike
 from bot.slack.blocks import line, modal, rich, words
 from bot.slack.metadata import Metadata
 from bot.slack.modals import edit_modal, edited, fields_of, read_modal, reason_of
 from bot.slack.retry_modal import retry_modal
+from handlers.actions import Paint
 from handlers.desk import Body, Desk, user_of
 from handlers.home import home_again
 
@@ -33,7 +33,7 @@ async def edit(ack: AsyncAck, body: Body, view: Body, desk: Desk) -> None:
                 raise Conflict(error.sentence) from None
             raise
     except WroteAgain:
-        await _show_again(ack, body, view, desk, lambda now, again: edit_modal(now, again, typed))
+        await _show_again(ack, body, view, desk, partial(edit_modal, typed=typed))
         return
     except SaysoError as error:
         await _refuse(ack, body, view, error)
@@ -95,15 +95,14 @@ async def retry(ack: AsyncAck, body: Body, view: Body, desk: Desk) -> None:
     await ack()
 
 
-async def _show_again(
-    ack: AsyncAck, body: Body, view: Body, desk: Desk, paint: Callable[[Proposal, str], dict[str, Any]]
-) -> None:
+async def _show_again(ack: AsyncAck, body: Body, view: Body, desk: Desk, paint: Paint) -> None:
     """The same window with what the customer wrote meanwhile: its button then counts."""
     metadata = Metadata.of(view["private_metadata"])
-    proposal = await desk.store.read(lambda tx: tx.proposal(metadata.seen.proposal_id))
+    case = metadata.seen.proposal_id
+    proposal, revisions = await desk.store.read(lambda tx: (tx.proposal(case), tx.revisions(case)))
     seen = replace(metadata.seen, follow_ups=len(proposal.follow_ups))
     try:
-        again = paint(proposal, replace(metadata, seen=seen, again=True).text())
+        again = paint(proposal, replace(metadata, seen=seen, again=True).text(), revisions)
     except SaysoError as error:
         await _refuse(ack, body, view, error)
         return

@@ -64,8 +64,8 @@ SELECT * FROM proposals
  WHERE conversation_id = :conversation_id AND state NOT IN ('executed', 'cancelled', 'expired') ORDER BY id DESC;
 
 -- name: add_revision
-INSERT INTO revisions (proposal_id, number, digest, content, author_kind, author_id, author_name, at)
-VALUES (:proposal_id, :number, :digest, :content, :author_kind, :author_id, :author_name, :at);
+INSERT INTO revisions (proposal_id, number, digest, content, author_kind, author_id, author_name, reason, at)
+VALUES (:proposal_id, :number, :digest, :content, :author_kind, :author_id, :author_name, :reason, :at);
 
 -- name: revisions
 SELECT * FROM revisions WHERE proposal_id = :proposal_id ORDER BY number;

@@ -91,6 +91,7 @@ def _progress(proposal: Proposal) -> dict[str, Json]:
     return {
         "content": proposal.content.canonical(),
         "author": _actor(proposal.revision.author),
+        "edit_reason": proposal.revision.reason,
         "ruling": {
             **_flat(ruling),
             "verdict": ruling.verdict.value,
@@ -172,6 +173,7 @@ def proposal_of(row: Row) -> Proposal:
             content=content_of(row["kind"], progress["content"]),
             author=actor_of(progress["author"]),
             digest=row["digest"],
+            reason=progress.get("edit_reason"),
         ),
         confidence=row["confidence"],
         in_scope=bool(row["in_scope"]),
@@ -223,6 +225,7 @@ def revision_row(proposal: Proposal, at: datetime) -> dict[str, Any]:
         "digest": proposal.digest,
         "content": text_of_json(proposal.content.canonical()),
         **_actor_columns(author, "author"),
+        "reason": proposal.revision.reason,
         "at": text_of_time(at),
     }
 
@@ -235,6 +238,7 @@ def revision_of(row: Row) -> Revision:
         content=content_of("reply" if "text" in document else "action", document),
         author=actor_of([row["author_kind"], row["author_id"], row["author_name"]]),
         digest=row["digest"],
+        reason=row["reason"],
     )
 
 

@@ -282,6 +282,12 @@ def interventions(db: Database) -> None:
     db.execute(QUERIES["interventions_are_found"])
 
 
+@migrations(name="0007_edit_reasons")
+def edit_reasons(db: Database) -> None:
+    """Why somebody edited, for whoever has to approve the edit too."""
+    table(db, "revisions").add_column("reason", str)
+
+
 def names() -> frozenset[str]:
     """The names of every migration that this Sayso knows."""
     return frozenset(migration.name for migration in migrations.pending(Database(memory=True)))

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.domain.decision import DECIDES, DecisionKind, Intervention
+from bot.domain.decision import DECIDES, Actor, DecisionKind, Intervention
 from bot.domain.errors import AlreadyDecided, Conflict
 from bot.domain.lifecycle import Move, words
 from bot.domain.proposal import Proposal
@@ -25,6 +25,8 @@ def late(proposal: Proposal, now: datetime) -> Conflict:
             sentence = f"This case expired {when}, so nothing was done."
         case DecisionKind.AUTOMATIC:
             sentence = f"This ran on its own {when}."
+        case DecisionKind.EDITED if author := _other_editor(proposal):
+            sentence = f"{decision.by.name} approved this, as edited by {author.name}, {when}."
         case _:
             verb = decision.kind.value.replace("_", " ")
             sentence = f"{decision.by.name} {_ACTIVE.get(verb, verb)} this {when}."
@@ -35,7 +37,15 @@ def made(proposal: Proposal, move: Move) -> bool:
     """Whether it was this very move that came first."""
     if last := _intervention(proposal):
         return last.move is move
+    if _other_editor(proposal):
+        return move is Move.APPROVE
     return proposal.decision is not None and DECIDES.get(move) is proposal.decision.kind
+
+
+def _other_editor(proposal: Proposal) -> Actor | None:
+    """Who wrote what somebody else then approved."""
+    author = proposal.edited_by
+    return author if author and proposal.decision and author.id != proposal.decision.by.id else None
 
 
 def _intervention(proposal: Proposal) -> Intervention | None:

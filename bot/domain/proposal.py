@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from bot.domain.canonical import Json, canonical_json
-from bot.domain.decision import Actor, Decision, Intervention, Ruling, Seen
+from bot.domain.decision import Actor, Decision, DecisionKind, Intervention, Ruling, Seen
 from bot.domain.lifecycle import CLOSED, WAITING, State, Verdict
 
 Role = Literal["customer", "agent", "ai"]
@@ -83,12 +83,13 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
-    """A numbered wording or argument set; 1 is the AI's, each later one a person's."""
+    """A numbered wording or argument set; 1 is the AI's, each later one a person's, perhaps with a reason."""
 
     number: int
     content: Content
     author: Actor
     digest: str
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +191,12 @@ class Proposal:
         return self.revision.digest
 
     @property
+    def edited_by(self) -> Actor | None:
+        """Whose wording was approved, where it is not the AI's own; perhaps somebody else than who approved it."""
+        edited = self.decision is not None and self.decision.kind is DecisionKind.EDITED
+        return self.revision.author if edited else None
+
+    @property
     def asked(self) -> str:
         """The customer's words that the draft answers: the newest before any follow-up."""
         messages = self.conversation.messages
@@ -201,13 +208,12 @@ class Proposal:
         approvals = () if self.state in WAITING else self.approvals
         return replace(self, conversation=talk, follow_ups=(*self.follow_ups, message), approvals=approvals)
 
-    def revised(self, content: Content, author: Actor) -> "Proposal":
+    def revised(self, content: Content, author: Actor, reason: str | None = None) -> "Proposal":
         """The same proposal with the next revision, which voids earlier approvals."""
         number = self.revision.number + 1
         digest = digest_of(content, recipient=self.recipient, connector=self.connector, revision=number)
-        return replace(
-            self, approvals=(), revision=Revision(number=number, content=content, author=author, digest=digest)
-        )
+        revision = Revision(number=number, content=content, author=author, digest=digest, reason=reason)
+        return replace(self, approvals=(), revision=revision)
 
 
 def alike(one: Content, other: Content) -> bool:

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from bot.domain.diff import ABSENT, args_diff, word_diff
-from bot.domain.proposal import Action, Reply, Revision
+from bot.domain.proposal import Action, Content, Reply, Revision
 from bot.slack.blocks import Block, Element, line, one_line, quote, rich, whole, words
 from bot.slack.parts import cell
 
@@ -17,12 +17,16 @@ def changes(revisions: tuple[Revision, ...], label: str) -> list[Block]:
     if len(revisions) < 2:
         return []
     first, last = revisions[0].content, revisions[-1].content
-    if isinstance(first, Reply) and isinstance(last, Reply):
+    heading = [line(words(label, bold=True))] if isinstance(first, Reply) else []
+    return [rich(*heading, *difference(first, last))]
+
+
+def difference(before: Content, after: Content) -> list[Element]:
+    """What differs between two contents of one kind, as sections of rich text."""
+    if isinstance(before, Reply) and isinstance(after, Reply):
         # Behind a bar, as every wording is: a line of it must not pass for one of ours.
-        return [rich(line(words(label, bold=True)), quote(*_words(first.text, last.text)))]
-    if isinstance(first, Action) and isinstance(last, Action):
-        return [rich(*_arguments(first, last))]
-    return []
+        return [quote(*_words(before.text, after.text))]
+    return _arguments(before, after) if isinstance(before, Action) and isinstance(after, Action) else []
 
 
 def _words(before: str, after: str) -> list[Element]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.domain.audit import Event
-from bot.domain.decision import Decision
+from bot.domain.decision import Actor, Decision, DecisionKind
 from bot.domain.lifecycle import Move
 from bot.domain.moment import time_of_text
 from bot.domain.policy import number
@@ -90,7 +90,8 @@ def _wordings(revisions: Iterable[Revision]) -> list[Block]:
     blocks: list[Block] = []
     for revision in revisions:
         by = "the AI" if revision.number == 1 else shown(revision.author.name, 80)
-        blocks.append(rich(line(words(f"{'Draft' if revision.number == 1 else 'Edited'} by {by}", bold=True))))
+        why = [words(f" “{shown(revision.reason, 500)}”", italic=True)] if revision.reason else []
+        blocks.append(rich(line(words(f"{'Draft' if revision.number == 1 else 'Edited'} by {by}", bold=True), *why)))
         blocks += content_blocks(revision.content)
     return blocks
 
@@ -111,7 +112,8 @@ def _grounds(proposal: Proposal) -> list[Block]:
 
 def _decisions(story: Story) -> list[Block]:
     """Who did what and when, in order, and how it ended."""
-    made = [(decision.at, *_decided(decision)) for decision in story.decisions]
+    authors = {revision.number: revision.author for revision in story.revisions}
+    made = [(decision.at, *_decided(decision, authors.get(decision.revision))) for decision in story.decisions]
     made += [(time_of_text(event.at), f"{_intervened(event)} {event.actor.name}", "") for event in story.interventions]
     blocks = [
         rich(line(words(f"{what_and_who} · "), moment(at), words(why)))
@@ -142,8 +144,10 @@ def _outcome(proposal: Proposal, execution: Execution) -> str:
             return "Nobody knows whether it happened."
 
 
-def _decided(decision: Decision) -> tuple[str, str]:
+def _decided(decision: Decision, author: Actor | None) -> tuple[str, str]:
     why = f" “{one_line(decision.reason, 500)}”" if decision.reason else ""
+    if decision.kind is DecisionKind.EDITED and author and author.id != decision.by.id:
+        return f"Approved by {decision.by.name}, as edited by {author.name}", why
     return f"{decision.kind.value.replace('_', ' ').capitalize()} by {decision.by.name}", why
 
 

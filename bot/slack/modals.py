@@ -3,13 +3,13 @@
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
 from bot.domain.canonical import Json
 from bot.domain.errors import BadField, BadInput
-from bot.domain.proposal import Action, Content, Proposal, Reply
+from bot.domain.proposal import Action, Content, Proposal, Reply, Revision
 from bot.domain.text import reveal
 from bot.slack import ids
 from bot.slack.blocks import (
@@ -29,6 +29,7 @@ from bot.slack.blocks import (
     words,
 )
 from bot.slack.parts import banner, cell, evidence, looks_like_json, spoken, what
+from bot.slack.status import edited as earlier_edit
 from bot.slack.wrote_again import wrote_again_in_full
 from bot.strict_json import BadJson, parse
 
@@ -58,9 +59,12 @@ Fields = Mapping[str, dict[str, Any]]
 """What Slack calls the state of each input block of a window, by block_id and in their order."""
 
 
-def edit_modal(proposal: Proposal, metadata: str, typed: Fields | None = None) -> Block:
+def edit_modal(
+    proposal: Proposal, metadata: str, revisions: Sequence[Revision] = (), typed: Fields | None = None
+) -> Block:
     """The text, or one typed field for each argument; submitting approves the new revision.
 
+    `revisions` are those there have been, where somebody has edited it before.
     With `typed` it is the same window again, each field as it was submitted. Raises BadInput where it has other fields.
     """
     content = proposal.content
@@ -69,7 +73,8 @@ def edit_modal(proposal: Proposal, metadata: str, typed: Fields | None = None) -
     if typed is not None:
         fields, content = _refilled(fields, typed), edited(content, typed)
     hidden = banner(content, masked=False, in_fields=True)
-    blocks = [*_heading(proposal), *_heard(proposal), *evidence(proposal), *hidden, *fields]
+    told = [*_heard(proposal), *earlier_edit(revisions), *evidence(proposal), *hidden]
+    blocks = [*_heading(proposal), *told, *fields]
     title, submit = ("Write a reply", "Approve reply") if blank else ("Edit and approve", "Approve edited")
     view = modal(ids.EDIT_VIEW, title, blocks, metadata=metadata, submit=submit)
     if not _held(view, blocks):
@@ -110,13 +115,14 @@ def edited(content: Content, typed: Fields) -> Content:
     return Action(name=content.name, args=args)
 
 
-def read_modal(proposal: Proposal, metadata: str) -> Block:
-    """The whole content, every character of it, and Approve below."""
+def read_modal(proposal: Proposal, metadata: str, revisions: Sequence[Revision] = ()) -> Block:
+    """The whole content, every character of it, what somebody has edited in it, and Approve below."""
     content = proposal.content
     label = "Draft" if isinstance(content, Reply) else "What would be done"
     blocks = [
         rich(line(words(label, bold=True))),
         *content_blocks(content, masked=False),
+        *earlier_edit(revisions),
     ]
     blocks = [*_heading(proposal), *_heard(proposal), *blocks, *banner(content, masked=False), *evidence(proposal)]
     view = modal(ids.READ_VIEW, "Read and approve", blocks, metadata=metadata, submit="Approve")
@@ -144,10 +150,11 @@ def _held(view: Block, blocks: list[Block]) -> bool:
     return len(blocks) <= MOST_BLOCKS and size_of(view) <= VIEW_BYTES
 
 
-def reject_modal(proposal: Proposal, metadata: str) -> Block:
+def reject_modal(proposal: Proposal, metadata: str, revisions: Sequence[Revision] = ()) -> Block:
     """Reject, with a reason that teaches, where the reviewer gives one."""
     text = section("Nothing will be sent or done. The AI is told, and a reason helps its next draft.")
-    blocks = [rich(line(*what(proposal.content, proposal.conversation.customer))), text, *_reason("Why not?")]
+    start = rich(line(*what(proposal.content, proposal.conversation.customer)))
+    blocks = [start, *earlier_edit(revisions), text, *_reason("Why not?")]
     return modal(ids.REJECT_VIEW, "Reject", blocks, metadata=metadata, submit="Reject")
 
 

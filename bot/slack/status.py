@@ -7,9 +7,10 @@ from typing import Final
 from bot.domain.canonical import Json
 from bot.domain.decision import Actor, Decision, DecisionKind, Intervention
 from bot.domain.lifecycle import Move, State
-from bot.domain.proposal import AGENT_CONNECTOR, Proposal
+from bot.domain.proposal import AGENT_CONNECTOR, Proposal, Revision
 from bot.errands import ESCALATION
 from bot.slack.blocks import Block, Element, date, line, mention, rich, shown, words
+from bot.slack.changes import difference
 
 
 def status(proposal: Proposal, room: str, *, paused: bool = False, goes_out: datetime | None = None) -> list[Block]:
@@ -20,13 +21,22 @@ def status(proposal: Proposal, room: str, *, paused: bool = False, goes_out: dat
     if proposal.decision and proposal.execution and proposal.decision.kind is DecisionKind.REJECTED:
         parts += _given_up(proposal, proposal.decision)
     elif proposal.decision:
-        parts += _decided(proposal.decision, proposal.approvals)
+        parts += _decided(proposal.decision, proposal.approvals, proposal.edited_by)
     if proposal.execution and proposal.execution.intervention:
         parts += _intervened(proposal.execution.intervention)
     parts += _carried_out(proposal, paused=paused, goes_out=goes_out)
     if proposal.state is State.ESCALATED and room != ESCALATION:
         parts.append(words(". It is with the escalation team now."))
     return [rich(line(*parts))] if parts else []
+
+
+def edited(revisions: Sequence[Revision]) -> list[Block]:
+    """Who edited what still waits, why, and what changed; empty where it is the AI's own."""
+    if len(revisions) < 2:
+        return []
+    editors = list({revision.author.id: revision.author for revision in revisions[1:]}.values())
+    heading = line(words("✏️ Edited by ", bold=True), *_people(editors), *_reason(revisions[-1].reason), words(":"))
+    return [rich(heading, *difference(revisions[0].content, revisions[-1].content))]
 
 
 INTERVENED: Final = {Move.RETRY: "Tried again by", Move.CONFIRM: "It happened, says"}
@@ -40,7 +50,7 @@ _MARKS: Final = {
 }
 
 
-def _decided(decision: Decision, approvals: Sequence[Actor]) -> list[Element]:
+def _decided(decision: Decision, approvals: Sequence[Actor], editor: Actor | None) -> list[Element]:
     match decision.kind:
         case DecisionKind.EXPIRED:
             return [
@@ -53,18 +63,25 @@ def _decided(decision: Decision, approvals: Sequence[Actor]) -> list[Element]:
         case _:
             approved = decision.kind in (DecisionKind.APPROVED, DecisionKind.EDITED)
             who = approvals if approved and len(approvals) > 1 else (decision.by,)
-            return [*_said(*_MARKS[decision.kind], who, decision.at), *_reason(decision)]
+            if editor and [actor.id for actor in who] != [editor.id]:
+                by = [*_people(who), words(", as edited by "), *_person(editor)]
+                return [*_signed("✏️ Approved by ", by, decision.at), *_reason(decision.reason)]
+            return [*_said(*_MARKS[decision.kind], who, decision.at), *_reason(decision.reason)]
 
 
 def _given_up(proposal: Proposal, decision: Decision) -> list[Element]:
     """Whoever gave up an execution did not take back what others had approved, so both are named."""
     before = [words("Approved by "), *_people(proposal.approvals)] if proposal.approvals else []
     gone = _said("⛔", "Given up by", (decision.by,), decision.at)
-    return [*before, *([words("\n")] if before else []), *gone, *_reason(decision)]
+    return [*before, *([words("\n")] if before else []), *gone, *_reason(decision.reason)]
 
 
 def _said(mark: str, verb: str, by: Sequence[Actor], at: datetime) -> list[Element]:
-    return [words(f"{mark} {verb} ", bold=True), *_people(by), words(" · "), _moment(at)]
+    return _signed(f"{mark} {verb} ", _people(by), at)
+
+
+def _signed(what: str, by: Sequence[Element], at: datetime) -> list[Element]:
+    return [words(what, bold=True), *by, words(" · "), _moment(at)]
 
 
 def _people(actors: Sequence[Actor]) -> list[Element]:
@@ -76,8 +93,8 @@ def _people(actors: Sequence[Actor]) -> list[Element]:
     return parts
 
 
-def _reason(decision: Decision) -> list[Element]:
-    return [words(f" “{shown(decision.reason, 300)}”", italic=True)] if decision.reason else []
+def _reason(reason: str | None) -> list[Element]:
+    return [words(f" “{shown(reason, 300)}”", italic=True)] if reason else []
 
 
 def _intervened(last: Intervention) -> list[Element]:

@@ -215,7 +215,7 @@ def test_a_window_that_is_shown_again_has_the_same_fields_and_what_was_typed_int
         if name.startswith(ids.TEXT_BLOCK):
             state[ids.VALUE]["value"] = f"Dear Ana,\n{state[ids.VALUE]['value'] or ''}"[-3_000:]
     try:
-        again = edit_modal(proposal(content), "", typed)
+        again = edit_modal(proposal(content), "", typed=typed)
     except BadInput:
         return
     assert submitted(again) == typed
@@ -264,7 +264,7 @@ def test_a_part_that_comes_back_empty_was_emptied_unless_an_update_painted_it(lo
     with pytest.raises(BadField, match="type one space") as refused:
         fields_of(sent, again=True)
     assert refused.value.block == second
-    emptied = edit_modal(proposal(TWO_PARTS), "", fields_of(sent, again=False))
+    emptied = edit_modal(proposal(TWO_PARTS), "", typed=fields_of(sent, again=False))
     fields_of(emptied | {"state": {"values": state}}, again=True)  # nothing was shown there, so nothing is lost
 
 
@@ -281,7 +281,7 @@ def test_an_argument_that_had_a_value_and_comes_back_without_is_not_taken_for_em
 def test_a_window_of_an_earlier_sayso_with_other_fields_is_not_filled_in_again() -> None:
     typed = submitted(edit_modal(proposal(TWO_PARTS), ""))
     with pytest.raises(BadInput, match="copy what you typed"):
-        edit_modal(proposal("A short one."), "", typed)
+        edit_modal(proposal("A short one."), "", typed=typed)
 
 
 def test_a_menu_is_shown_again_with_its_own_option() -> None:
@@ -289,7 +289,9 @@ def test_a_menu_is_shown_again_with_its_own_option() -> None:
     made = proposal(Action(name="refund", args={"notify": True}))
     chosen = {"text": {"type": "plain_text", "text": "no", "emoji": True}, "value": "false"}
     typed = submitted(edit_modal(made, "")) | {"arg:notify": {ids.VALUE: {"selected_option": chosen}}}
-    element = next(b["element"] for b in edit_modal(made, "", typed)["blocks"] if b.get("block_id") == "arg:notify")
+    element = next(
+        b["element"] for b in edit_modal(made, "", typed=typed)["blocks"] if b.get("block_id") == "arg:notify"
+    )
     assert element["initial_option"] == element["options"][1]
     assert element["initial_option"]["value"] == "false"
 
