@@ -53,6 +53,8 @@ REASONS: Final = (
     "It promises too much",
     "It should not be done at all",
 )
+EDIT_REASONS: Final = REASONS[:-1]
+"""Whoever thinks that of it does not edit it."""
 
 
 def carried(seen: Seen) -> str:

@@ -69,7 +69,7 @@ def edit_modal(
     """
     content = proposal.content
     blank = isinstance(content, Reply) and not content.text.strip()
-    fields = [*_fields(content), *([] if blank else _reason("Why the change?"))]
+    fields = [*_fields(content), *([] if blank else _reason("Why the change?", ids.EDIT_REASONS))]
     if typed is not None:
         fields, content = _refilled(fields, typed), edited(content, typed)
     hidden = banner(content, masked=False, in_fields=True)
@@ -154,15 +154,15 @@ def reject_modal(proposal: Proposal, metadata: str, revisions: Sequence[Revision
     """Reject, with a reason that teaches, where the reviewer gives one."""
     text = section("Nothing will be sent or done. The AI is told, and a reason helps its next draft.")
     start = rich(line(*what(proposal.content, proposal.conversation.customer)))
-    blocks = [start, *earlier_edit(revisions), text, *_reason("Why not?")]
+    blocks = [start, *earlier_edit(revisions), text, *_reason("Why not?", ids.REASONS)]
     return modal(ids.REJECT_VIEW, "Reject", blocks, metadata=metadata, submit="Reject")
 
 
 def reason_of(typed: Fields) -> str | None:
-    """The reason that was chosen or written; what is written wins."""
-    written = _typed(typed.get(ids.OTHER_BLOCK, {}))
+    """The reason that was chosen or written; of both, `The facts are wrong: it was Tuesday`."""
+    written = (_typed(typed.get(ids.OTHER_BLOCK, {})) or "").strip()[:LONGEST_REASON]
     chosen = typed.get(ids.REASON_BLOCK, {}).get(ids.VALUE, {}).get("selected_option")
-    return (written or "").strip()[:LONGEST_REASON] or (chosen["text"]["text"] if chosen else None)
+    return ": ".join([*([chosen["text"]["text"]] if chosen else []), *([written] if written else [])]) or None
 
 
 def content_blocks(content: Content, *, masked: bool = True) -> list[Block]:
@@ -283,11 +283,11 @@ def _heading(proposal: Proposal) -> list[Block]:
     return [rich(start, *(spoken(text, CUSTOMER_WORDS) if text.strip() else []))]
 
 
-def _reason(label: str) -> list[Block]:
-    menu = choice(ids.VALUE, [(text, str(n)) for n, text in enumerate(ids.REASONS)], placeholder="Choose one, or none")
+def _reason(label: str, reasons: Sequence[str]) -> list[Block]:
+    menu = choice(ids.VALUE, [(text, str(n)) for n, text in enumerate(reasons)], placeholder="Choose one, or none")
     return [
         field(ids.REASON_BLOCK, label, menu, optional=True),
-        plain_input(ids.OTHER_BLOCK, ids.VALUE, "Or in your own words", optional=True, longest=LONGEST_REASON),
+        plain_input(ids.OTHER_BLOCK, ids.VALUE, "In your own words", optional=True, longest=LONGEST_REASON),
     ]
 
 

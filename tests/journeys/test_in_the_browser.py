@@ -122,7 +122,7 @@ async def test_a_rejected_draft_is_never_sent_and_the_ai_tries_again(screen: Scr
     await page.get_by_role("menuitem", name="Reject…").click()
     modal = page.get_by_test_id("modal")
     await expect(modal).to_contain_text("Nothing will be sent or done.")
-    await modal.get_by_label("Or in your own words").fill("It is 30 days, see the source.")
+    await modal.get_by_label("In your own words").fill("It is 30 days, see the source.")
     await modal.get_by_role("button", name="Reject", exact=True).click()
     await expect(modal).to_have_count(0)
     await expect(card(page, RETURN)).to_contain_text("Rejected by @Maria Lopez")
