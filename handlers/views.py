@@ -2,13 +2,17 @@
 
 from dataclasses import replace
 from functools import partial
+from typing import Final
 
 from slack_bolt.async_app import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.errors import AlreadyDecided, BadField, Conflict, SaysoError, WroteAgain
-from bot.domain.proposal import alike
+from bot.domain.decision import Seen
+from bot.domain.errors import AlreadyDecided, BadField, BadInput, Conflict, Refused, SaysoError, WroteAgain
+from bot.domain.proposal import Content, Proposal, alike
+from bot.ports import Reader
 from bot.slack.blocks import line, modal, rich, words
+from bot.slack.bounds import told_at_its_field
 from bot.slack.metadata import Metadata
 from bot.slack.modals import edit_modal, edited, fields_of, read_modal, reason_of
 from bot.slack.retry_modal import retry_modal
@@ -16,22 +20,24 @@ from handlers.actions import Paint
 from handlers.desk import Body, Desk, user_of
 from handlers.home import home_again
 
+NOT_USED: Final = "What you typed here was not used; copy it if you still need it, then close this window."
+
 
 async def edit(ack: AsyncAck, body: Body, view: Body, desk: Desk) -> None:
     """Approve the edited wording or arguments."""
     try:
         metadata = Metadata.of(view["private_metadata"])
         seen, typed = metadata.seen, fields_of(view, again=metadata.again)
-        proposal = await desk.store.read(lambda tx: tx.proposal(seen.proposal_id))
-        content = edited(proposal.content, typed)
+        shown = await desk.store.read(lambda tx: _shown(tx, seen))
+        content = edited(shown.content, typed)
         try:
             await desk.edit(body, seen, content, reason_of(typed))
-        except AlreadyDecided as error:
-            stands = await desk.store.read(lambda tx: tx.proposal(seen.proposal_id))
-            if not alike(stands.content, content):
-                # The same person's other window: what was typed in this one differs, and may not vanish unsaid.
-                raise Conflict(error.sentence) from None
+        except WroteAgain:
             raise
+        except Conflict as error:
+            raise await _not_used(error, desk, shown, content) from None
+        except (BadInput, Refused) as error:
+            raise told_at_its_field(error, desk.policy, shown, content) from None
     except WroteAgain:
         await _show_again(ack, body, view, desk, partial(edit_modal, typed=typed))
         return
@@ -39,6 +45,22 @@ async def edit(ack: AsyncAck, body: Body, view: Body, desk: Desk) -> None:
         await _refuse(ack, body, view, error)
         return
     await ack()
+
+
+def _shown(tx: Reader, seen: Seen) -> Proposal:
+    """The case with the wording that was shown: what was typed belongs to that one, whatever stands there by now."""
+    proposal = tx.proposal(seen.proposal_id)
+    revisions = tx.revisions(seen.proposal_id) if proposal.revision.number != seen.revision else []
+    return next((replace(proposal, revision=one) for one in revisions if one.number == seen.revision), proposal)
+
+
+async def _not_used(error: Conflict, desk: Desk, shown: Proposal, content: Content) -> Conflict:
+    """The same refusal, with what became of what was typed, where that is not what stands anyway."""
+    stands = await desk.store.read(lambda tx: tx.proposal(shown.id))
+    if alike(stands.content, content):
+        return error
+    # Also where it is the same person's other window: what was typed in this one may not vanish unsaid.
+    return Conflict(error.sentence if alike(shown.content, content) else f"{error.sentence} {NOT_USED}")
 
 
 async def read(ack: AsyncAck, body: Body, view: Body, client: AsyncWebClient, desk: Desk) -> None:

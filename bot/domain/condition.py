@@ -35,6 +35,11 @@ _TOKEN: Final = re.compile(
 
 
 _ARGUMENT: Final = re.compile(r"\bargs\.([A-Za-z_]\w*)")
+_JOINT: Final = re.compile(r"(&&|\|\|)")
+_COMPARISON: Final = re.compile(
+    r"""args\.([A-Za-z_]\w*)\s*([<>]=?|[=!]=)\s*(-?\d+(?:\.\d+)?|"[^"\\]*"|'[^'\\]*'|true|false)"""
+)
+_COMPARED: Final = {"<": "below ", "<=": "at most ", ">": "above ", ">=": "at least ", "==": "", "!=": "not "}
 _SAMPLES: Final[Mapping[str, tuple[Json, ...]]] = {
     "a number": (0, 0.0), "text": ("",), "a truth value": (True, False), "a list": ([],), "an object": ({},),
     "empty": (None,),
@@ -51,6 +56,22 @@ class Condition:
     source: str
     program: cel.Program = field(compare=False, repr=False)
     depth: int = field(compare=False, default=0)
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The arguments that it names, in their order."""
+        return tuple(dict.fromkeys(_ARGUMENT.findall(self.source)))
+
+    @property
+    def in_words(self) -> str:
+        """`amount is above 500`, where it does nothing but compare arguments with values; else its source."""
+        parts = _JOINT.split(self.source)
+        found = [_COMPARISON.fullmatch(part.strip()) for part in parts[::2]]
+        said = [f"{match[1]} is {_COMPARED[match[2]]}{match[3]}" for match in found if match]
+        if len(said) < len(found):
+            return self.source
+        joints = [" and " if joint == "&&" else " or " for joint in parts[1::2]]
+        return "".join(map("".join, zip(said, [*joints, ""], strict=True)))
 
     def too_much(self, *, args: Mapping[str, Json], customer: Mapping[str, Json]) -> bool:
         """Whether looking through values of this size could take too long, so that it is never begun."""
@@ -82,7 +103,7 @@ class Condition:
             tries = ({**args, name: sample} for sample in _SAMPLES[kind])
             return any(self.holds(args=one, customer=customer, category=category) is not None for one in tries)
 
-        for name in dict.fromkeys(_ARGUMENT.findall(self.source)):
+        for name in self.arguments:
             found = _kind(args[name]) if name in args else ""
             if told(name, found) if found else f"has(args.{name})" in self.source:
                 continue  # another value of the same kind would do, or none at all

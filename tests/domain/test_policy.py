@@ -613,3 +613,23 @@ def test_arguments_too_large_to_check_go_to_a_person_and_the_reason_says_so(key:
 def test_a_condition_that_cannot_decide_is_refused(source: str, words: str) -> None:
     with pytest.raises(BadInput, match=words):
         compile_condition(source)
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("args.amount > 500", "amount is above 500"),
+        ("args.amount>=0.5 || args.currency != 'EUR'", "amount is at least 0.5 or currency is not 'EUR'"),
+        ("args.amount < 1 && args.gift == true", "amount is below 1 and gift is true"),
+        ("args.amount <= args.paid", "args.amount <= args.paid"),
+        ("size(args.items) > 3 && args.amount > 5", "size(args.items) > 3 && args.amount > 5"),
+        ("(args.amount > 5) == args.gift", "(args.amount > 5) == args.gift"),
+        ("args.note == 'a || b'", "args.note == 'a || b'"),
+    ],
+)
+def test_a_condition_is_said_in_words_where_nothing_of_it_is_lost(source: str, said: str) -> None:
+    assert compile_condition(source).in_words == said
+
+
+def test_a_condition_says_which_arguments_it_names() -> None:
+    assert compile_condition("args.paid < args.amount && size(args.paid) > 1").arguments == ("paid", "amount")

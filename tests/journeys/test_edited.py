@@ -8,6 +8,7 @@ import pytest
 
 from bot.local_slack.model import Delivered, Message
 from bot.slack import ids
+from handlers.views import NOT_USED
 from tests.journeys.props import (
     SECRET,
     MovableClock,
@@ -214,9 +215,49 @@ async def test_an_edit_of_what_was_decided_meanwhile_names_the_winner_under_the_
     await world.click("U0MARIA", card, ids.APPROVE)
     refused = await world.slack.person("U0BEN").submit(view, {words_block(view): BETTER})
     assert refused.body["response_action"] == "errors"
-    assert "Maria approved this" in str(refused.body["errors"])
+    assert list(refused.body["errors"].values()) == [f"Maria approved this just now. {NOT_USED}"]
     assert world.slack.person("U0BEN").view is not None
     assert (await world.get(proposed["id"], wait=5))["revision"] == 1
+
+
+async def test_nobody_who_typed_nothing_is_told_that_it_was_not_used(world: World) -> None:
+    proposed = await world.propose()
+    card = await world.card(proposed["id"])
+    view = await open_edit(world, "U0BEN", card)
+    await edit_words(world, "U0MARIA", card, BETTER)
+    refused = await world.slack.person("U0BEN").submit(view)
+    assert list(refused.body["errors"].values()) == ["Maria edited this just now."]
+
+
+async def test_an_edit_of_what_has_become_another_kind_of_value_names_whoever_changed_it(world: World) -> None:
+    proposed = await world.act("close_account", {"account": "A-17", "note": None})
+    card = await world.card(proposed["id"])
+    ben, maria = await open_edit(world, "U0BEN", card), await open_edit(world, "U0MARIA", card)
+    await world.slack.person("U0BEN").submit(ben, {"arg:note": "5"})
+    refused = await world.slack.person("U0MARIA").submit(maria, {"arg:note": '"hello"'})
+    told = "Ben changed this after you saw it; look at the new wording and decide again."
+    assert refused.body["errors"] == {"arg:account": f"{told} {NOT_USED}"}
+
+
+async def test_a_reason_that_was_chosen_and_one_that_was_written_are_both_kept(world: World) -> None:
+    proposed = await world.propose()
+    card = await world.card(proposed["id"])
+    await edit_words(world, "U0MARIA", card, BETTER, reason="0", other_reason="it was Tuesday")
+    done = await world.get(proposed["id"], wait=5)
+    assert done["decision"]["reason"] == "The facts are wrong: it was Tuesday"
+
+
+async def test_no_reason_of_an_edit_is_that_it_should_not_be_done_at_all(world: World) -> None:
+    proposed = await world.propose()
+    card = await world.card(proposed["id"])
+    edit = await open_edit(world, "U0MARIA", card)
+    await world.choose("U0BEN", card, ids.REJECT_OPTION)
+    reject = await world.slack.wait_for_view("U0BEN")
+    offered = [
+        [option["text"]["text"] for block in view.blocks for option in block.get("element", {}).get("options", ())]
+        for view in (edit, reject)
+    ]
+    assert offered == [list(ids.REASONS[:-1]), list(ids.REASONS)]
 
 
 async def test_an_edit_after_the_case_expired_is_refused_in_the_window(world: World, clock: MovableClock) -> None:
@@ -267,6 +308,41 @@ async def test_an_edit_lifts_no_limit_of_the_policy(limited: World, shop: Shop, 
     assert limited.slack.person("U0BEN").view is not None, "what was typed is still there"
     assert (await limited.get(proposed["id"]))["state"] == "pending"
     assert shop.calls == []
+
+
+async def test_a_limit_is_told_in_plain_words_under_the_argument_that_it_is_about(limited: World) -> None:
+    proposed = await limited.act("refund", {"order": "1042", "amount": 180})
+    card = await limited.card(proposed["id"])
+    forbidden = await edit_amount(limited, "U0BEN", card, "1001")
+    told = "The policy forbids refund when amount is above 1000. Change it, or reject."
+    assert forbidden.body["errors"] == {"arg:amount": told}
+    escalates = await edit_amount(limited, "U0BEN", card, "501")
+    told = "refund goes to the escalation team when amount is above 500. Change it, or escalate."
+    assert escalates.body["errors"] == {"arg:amount": told}
+
+
+@pytest.mark.parametrize(
+    ("condition", "edits", "field"),
+    [
+        ("args.amount > args.paid", {"arg:amount": "90"}, "arg:amount"),
+        ("args.amount > args.paid", {"arg:amount": "90", "arg:paid": "60"}, "arg:order"),
+        (
+            "customer.name == 'Ana Lopez' && category == 'refunds' && args.amount > 80",
+            {"arg:amount": "90"},
+            "arg:amount",
+        ),
+    ],
+    ids=["the edited one of two", "both of two", "one beside other things"],
+)
+async def test_a_limit_on_several_arguments_stands_under_the_edited_one_or_else_under_the_first(
+    tmp_path: Path, shop: Shop, clock: MovableClock, condition: str, edits: dict[str, str], field: str
+) -> None:
+    policy = shop_policy(shop, base=POLICY.replace(LIMITED, f'{LIMITED}refuse_when = "{condition}"\n'))
+    async with running_world(tmp_path / "sayso.db", policy, clock=clock, SHOP_SECRET=SECRET) as world:
+        proposed = await world.act("refund", {"order": "1042", "paid": 70, "amount": 65})
+        view = await open_edit(world, "U0BEN", await world.card(proposed["id"]))
+        refused = await world.slack.person("U0BEN").submit(view, edits)
+    assert refused.body["errors"] == {field: f"The policy forbids refund when {condition}. Change it, or reject."}
 
 
 async def test_whoever_decides_escalated_cases_may_edit_up_to_what_is_forbidden(limited: World, shop: Shop) -> None:
