@@ -3,18 +3,19 @@
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
 from bot.domain.canonical import Json
 from bot.domain.errors import BadField, BadInput
-from bot.domain.proposal import Action, Content, Proposal, Reply, Revision
+from bot.domain.proposal import Action, Content, Message, Proposal, Reply, Revision
 from bot.domain.text import reveal
 from bot.slack import ids
 from bot.slack.blocks import (
     Block,
     Element,
+    all_shown,
     choice,
     field,
     line,
@@ -24,11 +25,12 @@ from bot.slack.blocks import (
     quote,
     rich,
     section,
+    shown,
     size_of,
     whole,
     words,
 )
-from bot.slack.parts import banner, cell, evidence, looks_like_json, spoken, what
+from bot.slack.parts import banner, cell, evidence, looks_like_json, speaker, what
 from bot.slack.status import edited as earlier_edit
 from bot.slack.wrote_again import wrote_again_in_full
 from bot.strict_json import BadJson, parse
@@ -42,7 +44,10 @@ SHORT: Final = 80
 LABEL: Final = 150
 EMPTY: Final = "(empty)"
 LONGEST_REASON: Final = 500
-CUSTOMER_WORDS: Final = 400
+CUSTOMER_WORDS: Final = (20_000, 4_000, 700)
+"""Characters of what the customer asked: fewer where a window would not hold all of it and what is to be approved."""
+ESCALATED_TALK: Final = 4_000
+LEAST_OF_A_MESSAGE: Final = 200
 TOO_MUCH_SAID: Final = (
     "With all that the customer wrote since, this is too long to be read in Slack, so it cannot be approved here; "
     "reject it, and answer the customer yourself."
@@ -73,11 +78,10 @@ def edit_modal(
     if typed is not None:
         fields, content = _refilled(fields, typed), edited(content, typed)
     hidden = banner(content, masked=False, in_fields=True)
-    told = [*_heard(proposal), *earlier_edit(revisions), *evidence(proposal), *hidden]
-    blocks = [*_heading(proposal), *told, *fields]
+    blocks = [*_heard(proposal), *earlier_edit(revisions), *evidence(proposal), *hidden, *fields]
     title, submit = ("Write a reply", "Approve reply") if blank else ("Edit and approve", "Approve edited")
-    view = modal(ids.EDIT_VIEW, title, blocks, metadata=metadata, submit=submit)
-    if not _held(view, blocks):
+    view = _fitting(proposal, blocks, lambda held: modal(ids.EDIT_VIEW, title, held, metadata=metadata, submit=submit))
+    if view is None:
         if proposal.follow_ups:
             raise BadInput(TOO_MUCH_SAID)
         raise BadInput("This is too long to edit in Slack; reject it, with a reason that asks for less.")
@@ -124,9 +128,13 @@ def read_modal(proposal: Proposal, metadata: str, revisions: Sequence[Revision] 
         *content_blocks(content, masked=False),
         *earlier_edit(revisions),
     ]
-    blocks = [*_heading(proposal), *_heard(proposal), *blocks, *banner(content, masked=False), *evidence(proposal)]
-    view = modal(ids.READ_VIEW, "Read and approve", blocks, metadata=metadata, submit="Approve")
-    if not _held(view, blocks):
+    blocks = [*_heard(proposal), *blocks, *banner(content, masked=False), *evidence(proposal)]
+    view = _fitting(
+        proposal,
+        blocks,
+        lambda held: modal(ids.READ_VIEW, "Read and approve", held, metadata=metadata, submit="Approve"),
+    )
+    if view is None:
         # What a window cannot hold cannot be read in it, and what cannot be read is not approved.
         if proposal.follow_ups:
             raise BadInput(TOO_MUCH_SAID)
@@ -145,9 +153,14 @@ def _heard(proposal: Proposal) -> list[Block]:
     return blocks
 
 
-def _held(view: Block, blocks: list[Block]) -> bool:
-    """Whether a window shows all of these blocks."""
-    return len(blocks) <= MOST_BLOCKS and size_of(view) <= VIEW_BYTES
+def _fitting(proposal: Proposal, blocks: list[Block], window: Callable[[list[Block]], Block]) -> Block | None:
+    """The window that shows all of these blocks, and above them as much of the talk as it holds; None for too many."""
+    for most in CUSTOMER_WORDS:
+        held = [*_heading(proposal, most), *blocks]
+        view = window(held)
+        if len(held) <= MOST_BLOCKS and size_of(view) <= VIEW_BYTES:
+            return view
+    return None
 
 
 def reject_modal(proposal: Proposal, metadata: str, revisions: Sequence[Revision] = ()) -> Block:
@@ -173,22 +186,16 @@ def content_blocks(content: Content, *, masked: bool = True) -> list[Block]:
 
     if isinstance(content, Reply):
         return [rich(quote(page)) for page in read(content.text)]
-    blocks, sections, room = [], [line(words(content.name, code=True))], PAGE
+    sections = [line(words(content.name, code=True))]
     for name, value in content.args.items():
         text = cell(value) if isinstance(value, str) else json.dumps(value, indent=1, ensure_ascii=False)
         names, values = read(name), read(text)
         # Names are bold, and what has lines of its own stands behind a bar: a value cannot pass for one more detail.
         if len(names) == 1 and len(values[0]) <= SHORT and "\n" not in values[0]:
-            parts = [line(words(f"{names[0]}: ", bold=True), words(values[0]))]
+            sections.append(line(words(f"{names[0]}: ", bold=True), words(values[0])))
         else:
-            parts = [*(line(words(page, bold=True)) for page in names), *(quote(page) for page in values)]
-        for part in parts:
-            if (size := size_of(part)) > room:
-                blocks.append(rich(*sections))
-                sections, room = [], PAGE
-            sections.append(part)
-            room -= size
-    return [*blocks, rich(*sections)]
+            sections += [*(line(words(page, bold=True)) for page in names), *(quote(page) for page in values)]
+    return _packed(sections)
 
 
 def _fields(content: Content) -> list[Block]:
@@ -276,11 +283,51 @@ def _parts(text: str) -> list[tuple[str, str]]:
     return parts
 
 
-def _heading(proposal: Proposal) -> list[Block]:
-    """What this is about, because a window hides the card: who, and the customer's newest words."""
-    start = line(*what(proposal.content, proposal.conversation.customer))
-    text = proposal.asked
-    return [rich(start, *(spoken(text, CUSTOMER_WORDS) if text.strip() else []))]
+def _heading(proposal: Proposal, most: int) -> list[Block]:
+    """What this is about, because a window hides the card: who, and at least what the card shows of the talk."""
+    customer, said = proposal.conversation.customer, _said(proposal, most)
+    sections = [line(*what(proposal.content, customer))]
+    for message, limit in said:
+        if len(said) > 1:
+            sections.append(line(words(shown(speaker(message.role, customer), 80), bold=True)))
+        sections += [quote(page) for page in pages(shown(message.text, limit) or EMPTY, PAGE)]
+        if not all_shown(message.text, limit):
+            sections.append(line(words("The rest of it is in the full case.", italic=True)))
+    if (others := len(proposal.conversation.messages) - len(proposal.follow_ups) - len(said)) > 0:
+        sections.append(line(words(f"{others} more message{'s' if others > 1 else ''} in the full case", italic=True)))
+    return _packed(sections)
+
+
+def _said(proposal: Proposal, most: int) -> list[tuple[Message, int]]:
+    """The messages that a window shows, and how much of each: what the customer asked, and where it was escalated more.
+
+    What they wrote since has its own place.
+    """
+    talk = proposal.conversation.messages[: len(proposal.conversation.messages) - len(proposal.follow_ups)]
+    asked = max((at for at, one in enumerate(talk) if one.role == "customer" and one.text.strip()), default=-1)
+    limits = {asked: most} if asked >= 0 else {}
+    left = min(most, ESCALATED_TALK) if proposal.escalated else 0
+    for at in reversed(range(len(talk))):
+        if left < LEAST_OF_A_MESSAGE:
+            break
+        limits.setdefault(at, left)
+        left -= len(talk[at].text)
+    return [(talk[at], limits[at]) for at in sorted(limits)]
+
+
+def _packed(sections: Sequence[Element]) -> list[Block]:
+    """The sections in as few blocks as hold them."""
+    blocks: list[Block] = []
+    held: list[Element] = []
+    room = PAGE
+    for part in sections:
+        size = size_of(part)
+        if held and size > room:
+            blocks.append(rich(*held))
+            held, room = [], PAGE
+        held.append(part)
+        room -= size
+    return [*blocks, rich(*held)] if held else blocks
 
 
 def _reason(label: str, reasons: Sequence[str]) -> list[Block]:

@@ -169,6 +169,61 @@ async def test_what_is_masked_on_the_card_stands_in_the_edit_window_in_full(worl
     assert "⚠ Masked elsewhere, in full here: password" in words_of(view.blocks)
 
 
+FIRST = "It came broken. " * 90
+TALK = [
+    {"role": "customer", "text": "I ordered a blue mug."},
+    {"role": "agent", "text": "It left on Friday."},
+    {"role": "customer", "text": f"{FIRST}The last sentence."},
+]
+
+
+@pytest.mark.parametrize("action", [ids.EDIT, ids.READ])
+async def test_a_window_shows_the_whole_of_what_the_customer_asked(world: World, action: str) -> None:
+    long = "We are sorry.\n" * 150
+    proposed = await world.propose(conversation={"id": "conv-9", "messages": TALK}, reply={"text": long})
+    await world.click("U0MARIA", card := await world.card(proposed["id"]), action)
+    assert "The last sentence." not in words_of(card.blocks)
+    said = words_of((await world.slack.wait_for_view("U0MARIA")).blocks)
+    assert f"{FIRST}The last sentence." in said
+    assert "2 more messages in the full case" in said
+
+
+@pytest.mark.parametrize("action", [ids.EDIT, ids.READ])
+async def test_a_window_says_where_it_cuts_what_the_customer_asked(world: World, action: str) -> None:
+    talk = [{"role": "customer", "text": "word " * 10_000}]
+    proposed = await world.propose(conversation={"id": "conv-9", "messages": talk}, reply={"text": "Sorry.\n" * 300})
+    await world.click("U0MARIA", await world.card(proposed["id"]), action)
+    said = words_of((await world.slack.wait_for_view("U0MARIA")).blocks)
+    assert said.count("word ") > 3_900
+    assert "The rest of it is in the full case." in said
+
+
+@pytest.mark.parametrize("action", [ids.EDIT, ids.READ])
+async def test_the_window_of_an_escalated_case_shows_the_talk_that_its_card_shows(world: World, action: str) -> None:
+    long = "We are sorry.\n" * 150
+    proposed = await world.propose(
+        category="legal", conversation={"id": "conv-9", "messages": TALK}, reply={"text": long}
+    )
+    card = await world.card(proposed["id"], "C0ESCALATE")
+    await world.click("U0LEAD", card, action, "C0ESCALATE")
+    said = words_of((await world.slack.wait_for_view("U0LEAD")).blocks)
+    for message in TALK:
+        assert message["text"] in words_of(card.blocks)
+        assert message["text"] in said
+
+
+async def test_as_much_of_the_talk_is_shown_as_leaves_room_for_what_is_approved(world: World) -> None:
+    """40,000 characters of three bytes each leave no room for 20,000 more."""
+    talk = [{"role": "customer", "text": "\u4e2d\u6587" * 15_000}]
+    text = "\u6211\u5011" * 17_000
+    proposed = await world.propose(conversation={"id": "conv-9", "messages": talk}, reply={"text": text})
+    await world.click("U0MARIA", await world.card(proposed["id"]), ids.READ)
+    said = words_of((await world.slack.wait_for_view("U0MARIA")).blocks)
+    assert text in said
+    assert said.count("\u4e2d\u6587") >= 340
+    assert "The rest of it is in the full case." in said
+
+
 def bold_of(blocks: Any) -> list[dict[str, Any]]:
     """Every bold element of these blocks."""
     match blocks:
