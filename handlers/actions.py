@@ -1,6 +1,6 @@
 """The buttons of a card: identify, decide, and acknowledge once the decision is durable."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, Final
 
@@ -13,13 +13,13 @@ from bot.domain.authority import Person
 from bot.domain.decision import Seen
 from bot.domain.errors import SaysoError, WroteAgain
 from bot.domain.lifecycle import Move
-from bot.domain.proposal import Proposal, Revision
+from bot.domain.proposal import Proposal
 from bot.slack import ids
 from bot.slack.courier import NETWORK, UNREADABLE, said
 from bot.slack.escalate_modal import escalate_modal
 from bot.slack.full_case import Story, full_case
 from bot.slack.metadata import Metadata
-from bot.slack.modals import edit_modal, read_modal, reject_modal
+from bot.slack.modals import Window, edit_modal, read_modal, reject_modal
 from bot.slack.patience import within
 from bot.slack.retry_modal import retry_modal
 from bot.slack.thresholds import applied
@@ -28,7 +28,6 @@ from handlers.home import home_again
 
 log = structlog.get_logger(__name__)
 Decide = Callable[[Seen, Person], Awaitable[Proposal]]
-Paint = Callable[[Proposal, str, Sequence[Revision]], dict[str, Any]]
 
 WINDOW_SECONDS: Final = 2.5
 TRIGGER_SPENT: Final = "Slack took too long to open the window; click again."
@@ -193,7 +192,7 @@ async def _decide(ack: AsyncAck, body: Body, value: str, desk: Desk, decide: Dec
 
 
 async def _open(
-    ack: AsyncAck, body: Body, value: str, client: AsyncWebClient, desk: Desk, move: Move, paint: Paint
+    ack: AsyncAck, body: Body, value: str, client: AsyncWebClient, desk: Desk, move: Move, paint: Window
 ) -> None:
     """Open a modal for a move that this person may make now: nobody should type in vain."""
     try:

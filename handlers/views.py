@@ -14,9 +14,8 @@ from bot.ports import Reader
 from bot.slack.blocks import line, modal, rich, words
 from bot.slack.bounds import told_at_its_field
 from bot.slack.metadata import Metadata
-from bot.slack.modals import edit_modal, edited, fields_of, read_modal, reason_of
+from bot.slack.modals import Window, edit_modal, edited, fields_of, read_modal, reason_of
 from bot.slack.retry_modal import retry_modal
-from handlers.actions import Paint
 from handlers.desk import Body, Desk, user_of
 from handlers.home import home_again
 
@@ -117,7 +116,7 @@ async def retry(ack: AsyncAck, body: Body, view: Body, desk: Desk) -> None:
     await ack()
 
 
-async def _show_again(ack: AsyncAck, body: Body, view: Body, desk: Desk, paint: Paint) -> None:
+async def _show_again(ack: AsyncAck, body: Body, view: Body, desk: Desk, paint: Window) -> None:
     """The same window with what the customer wrote meanwhile: its button then counts."""
     metadata = Metadata.of(view["private_metadata"])
     case = metadata.seen.proposal_id

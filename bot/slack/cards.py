@@ -54,7 +54,7 @@ from bot.slack.parts import (
     what,
     who,
 )
-from bot.slack.status import edited, status
+from bot.slack.status import earlier_edit, status
 from bot.slack.taken_back import taken_back
 from bot.slack.wrote_again import all_heard, wrote_again
 
@@ -110,7 +110,7 @@ def _blocks(case: Case, room: str, talk: list[Block], *, undoable: bool, goes_ou
     if waiting:
         blocks += [
             *_proposed(proposal.content, cut=cut),
-            *edited(case.revisions),
+            *earlier_edit(case.revisions),
             *banner(proposal.content),
             *evidence(proposal),
         ]

@@ -31,7 +31,7 @@ from bot.slack.blocks import (
     words,
 )
 from bot.slack.parts import banner, cell, evidence, looks_like_json, speaker, what
-from bot.slack.status import edited as earlier_edit
+from bot.slack.status import earlier_edit
 from bot.slack.wrote_again import wrote_again_in_full
 from bot.strict_json import BadJson, parse
 
@@ -62,6 +62,8 @@ PERHAPS_NOT_SENT: Final = (
 _UNKEPT: Final = re.compile("[\x00\ud800-\udfff]")
 Fields = Mapping[str, dict[str, Any]]
 """What Slack calls the state of each input block of a window, by block_id and in their order."""
+Window = Callable[[Proposal, str, Sequence[Revision]], Block]
+"""Paints a window of a case from its metadata and the revisions there have been, where somebody has edited it."""
 
 
 def edit_modal(

@@ -30,7 +30,7 @@ def status(proposal: Proposal, room: str, *, paused: bool = False, goes_out: dat
     return [rich(line(*parts))] if parts else []
 
 
-def edited(revisions: Sequence[Revision]) -> list[Block]:
+def earlier_edit(revisions: Sequence[Revision]) -> list[Block]:
     """Who edited what still waits, why, and what changed; empty where it is the AI's own."""
     if len(revisions) < 2:
         return []
