@@ -98,6 +98,8 @@ class Moves:
         if not tx.swap(before, after):
             now = tx.proposal(before.id)
             raise late(now, self._clock.now()) if now.decision else Stale("This case changed a moment ago; look again.")
+        if after.revision.number != before.revision.number:
+            tx.add_revision(after, self._clock.now())
         if after.ruling.choice and self._teaches(before, after):
             tx.add_lesson(after.id)
         return after

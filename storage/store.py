@@ -65,7 +65,7 @@ class Session(Outbox, Autonomy, Tickets):
         row = rows.proposal_row(proposal, submission)
         self._run("add_proposal", row)
         self._weigh(proposal.id, row["document"])
-        self._run("add_revision", rows.revision_row(proposal, proposal.created_at))
+        self.add_revision(proposal, proposal.created_at)
         if proposal.decision:
             self._run("add_decision", rows.decision_row(proposal.id, proposal.decision))
         self._salts[proposal.id] = submission.salt
@@ -88,15 +88,16 @@ class Session(Outbox, Autonomy, Tickets):
         )
         if not changed:
             return False
-        if after.revision.number != before.revision.number:
-            at = after.decision.at if after.decision else after.created_at
-            self._run("add_revision", rows.revision_row(after, at))
         # A decision that an undo brings back stands written already.
         if after.decision and after.decision != before.decision and after.turn == before.turn:
             self._run("add_decision", rows.decision_row(after.id, after.decision))
         self.touched.add(after.id)
         self._keep_in_mind(after, columns["progress"])
         return True
+
+    def add_revision(self, proposal: Proposal, at: datetime) -> None:
+        """Write the present revision, which somebody made then."""
+        self._run("add_revision", rows.revision_row(proposal, at))
 
     def _keep_in_mind(self, proposal: Proposal, progress: str) -> None:
         """Have it remembered, if it is light enough."""

@@ -11,6 +11,7 @@ from typing import Final
 
 from bot.domain.decision import DecisionKind
 from bot.domain.proposal import Content, Proposal, Reply
+from bot.domain.proposal import alike as to_the_letter
 
 _MARKS: Final = re.compile(r"""(?<!\w)[.,;:!?…\-–—"'“”‘’«»()]+(?!\d)|[.,;:!?…\-–—"'“”‘’«»()]+(?!\w)""")
 _NO_LABEL: Final = frozenset({DecisionKind.EXPIRED, DecisionKind.WITHDRAWN, DecisionKind.AUTOMATIC})
@@ -56,7 +57,7 @@ def alike(first: Content, last: Content) -> bool:
     """Whether two contents are the same by the cosmetic rule."""
     if isinstance(first, Reply) and isinstance(last, Reply):
         return _bare(first.text) == _bare(last.text)
-    return first == last
+    return to_the_letter(first, last)
 
 
 def _bare(text: str) -> str:

@@ -118,6 +118,12 @@ def test_an_action_has_no_cosmetic_edits() -> None:
     assert not alike(Action(name="refund", args={"to": "Ana"}), Action(name="refund", args={"to": "ana"}))
 
 
+@pytest.mark.parametrize(("first", "last"), [(True, 1), (False, 0), (2, 2.5), ("1", 1)])
+def test_an_argument_of_another_type_is_another_one(first: Json, last: Json) -> None:
+    """In Python alone, true would equal 1."""
+    assert not alike(Action(name="refund", args={"to": first}), Action(name="refund", args={"to": last}))
+
+
 @pytest.mark.parametrize(
     ("kind", "wrong"),
     [

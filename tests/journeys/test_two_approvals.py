@@ -2,12 +2,16 @@
 
 import asyncio
 import re
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from bot.domain.moment import time_of_text
 from bot.local_slack import LocalSlack
 from bot.slack import ids
 from tests.journeys.props import (
@@ -17,6 +21,7 @@ from tests.journeys.props import (
     empty_slack,
     open_edit,
     painted,
+    pass_time,
     shop_policy,
     story_of,
     told,
@@ -199,3 +204,21 @@ async def test_a_click_on_the_wording_before_the_edit_approves_nothing(world: Wo
     await told(world, "U0MARIA", "Ben changed this after you saw it")
     assert (await world.get(proposed["id"]))["state"] == "pending"
     assert shop.calls == []
+
+
+async def test_the_revision_of_an_edit_that_waits_for_others_is_as_old_as_the_edit(
+    world: World, clock: MovableClock, tmp_path: Path
+) -> None:
+    proposed = await world.act("close_account", ACCOUNT)
+    card = await world.card(proposed["id"])
+    view = await open_edit(world, "U0BEN", card)
+    pass_time(world, clock, timedelta(hours=2))
+    await world.slack.person("U0BEN").submit(view, {"arg:account": "A-18"})
+    now = await painted(world, card, "A-18")
+    pass_time(world, clock, timedelta(hours=1))
+    await world.click("U0MARIA", now, ids.APPROVE)
+    await world.get(proposed["id"], wait=5)
+    with closing(sqlite3.connect(tmp_path / "sayso.db")) as database:
+        rows = database.execute("SELECT at FROM revisions ORDER BY number").fetchall()
+    made, edited = (time_of_text(at) for (at,) in rows)
+    assert timedelta(hours=2) <= edited - made < timedelta(hours=3)

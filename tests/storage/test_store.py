@@ -111,6 +111,7 @@ async def test_a_swap_keeps_every_revision_and_every_decision(store: Store) -> N
     def work(tx: Tx) -> None:
         tx.add_proposal(first, submission())
         assert tx.swap(first, second)
+        tx.add_revision(second, LATER)
 
     await store.transact(work)
     assert await store.read(lambda tx: tx.proposal(first.id)) == second
