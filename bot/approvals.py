@@ -51,27 +51,35 @@ class Approvals:
 
     # new proposals
 
-    async def submit(self, request: Request, check: Callable[[Tx], None] | None = None) -> tuple[Proposal, bool]:
+    async def submit(
+        self,
+        request: Request,
+        check: Callable[[Tx], None] | None = None,
+        admit: Callable[[str], None] | None = None,
+    ) -> tuple[Proposal, bool]:
         """Rule on a new proposal; (proposal, True) when it is new, (the earlier one, False) for a repeated key.
 
-        `check` is asked first in the transaction, and may raise.
+        `check` is asked first in the transaction, and may raise; `admit(connector)` of a new one only. A repeated key
+        has the same answer whatever the policy has come to say since.
         """
-        connector = connector_of(self.policy, request)
-        recipient = self._recipient_of(connector, request.conversation)
 
         def work(tx: Tx) -> tuple[Proposal, bool]:
             if check:
                 check(tx)
-            return self._submit(tx, request, connector, recipient)
+            return self._submit(tx, request, admit)
 
         return await self._store.transact(work)
 
-    def _submit(self, tx: Tx, request: Request, connector: str, recipient: str) -> tuple[Proposal, bool]:
+    def _submit(self, tx: Tx, request: Request, admit: Callable[[str], None] | None) -> tuple[Proposal, bool]:
         if earlier := tx.submitted(request.agent, request.key):
             proposal_id, body_hash = earlier
             if body_hash != request.body_hash:
                 raise KeyReused("This Idempotency-Key was used before with another body; choose a new key.")
             return tx.proposal(proposal_id), False
+        connector = connector_of(self.policy, request)
+        if admit:
+            admit(connector)
+        recipient = self._recipient_of(connector, request.conversation)
         check_quota(tx, self.policy, request.agent)
         proposal = opened(tx, self.policy, self._clock, request, connector=connector, recipient=recipient)
         submission = Submission(key=request.key, body_hash=request.body_hash, salt=self._clock.salt())

@@ -22,7 +22,7 @@ from bot.ports import Query, Reader, Store, Token, Tx
 from bot.quick_json import dump
 from bot.resource import resource
 from bot.strict_json import parse
-from bot.submission import Request, connector_of
+from bot.submission import Request
 from bot.tokens import Scope, Tokens
 from bot.waiting import WaitingRoom
 from handlers.api_models import CURSOR, ProposalIn
@@ -65,8 +65,6 @@ class Api:
         content = body.content
         if isinstance(content, Action) and len(canonical_json(content.canonical())) > LARGEST_ARGS:
             raise BadInput(f"The arguments are longer than {LARGEST_ARGS:,} bytes; pass a reference instead.")
-        if body.callback_url is not None:
-            self.guard.check_url(body.callback_url)
         wished = Request(
             agent=token.name,
             owner=token.owner,
@@ -82,8 +80,9 @@ class Api:
             callback_url=body.callback_url,
             expires_in=body.lifetime,
         )
-        check_reachable(connector_of(self.approvals.policy, wished), wished.conversation)
-        proposal, created = await self.approvals.submit(wished, lambda tx: self._check(tx, token))
+        proposal, created = await self.approvals.submit(
+            wished, lambda tx: self._check(tx, token), lambda connector: self._admit(wished, connector)
+        )
         return _answer(proposal, status=201 if created else 200, note=_sooner(proposal, body.lifetime))
 
     async def read(self, request: web.Request) -> web.Response:
@@ -126,6 +125,12 @@ class Api:
     async def openapi(self, request: web.Request) -> web.Response:
         """GET /openapi.json"""
         return web.json_response(document())
+
+    def _admit(self, wished: Request, connector: str) -> None:
+        """BadInput for what could never be carried out, or never be told to the agent."""
+        if wished.callback_url is not None:
+            self.guard.check_url(wished.callback_url)
+        check_reachable(connector, wished.conversation)
 
     def _check(self, tx: Tx, token: Token) -> None:
         try:

@@ -44,11 +44,14 @@ class TicketApi:
         self.api.rate.count(token.name)
         key = key_of(request)
         body = TicketIn.model_validate(parse(await read_body(request), max_bytes=LARGEST_BODY))
-        if body.connector is not None and body.connector not in self.policy.connectors:
+        source = f"api:{token.name}"
+        unknown = body.connector is not None and body.connector not in self.policy.connectors
+        # What came in once keeps its answer, whatever the policy says by now.
+        if unknown and await self.api.store.read(lambda tx: tx.arrived(source, key)) is None:
             known = ", ".join(sorted(self.policy.connectors))
             raise BadInput(f"The policy has no connector {body.connector}; use one of {known}.")
         arrival = Arrival(
-            source=f"api:{token.name}",
+            source=source,
             key=key,
             body_hash=hashlib.sha256(canonical_json(body.model_dump(mode="json"))).hexdigest(),
             conversation=body.conversation.domain(),

@@ -1,10 +1,24 @@
 """An agent sends the same thing twice, or a hundred times at once: it is one proposal."""
 
 import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
 
 from bot.tokens import Scope
-from tests.journeys.props import MovableClock, Shop, at_rest, cards_of, story_of, until_stored
-from tests.world import World, reply
+from tests.journeys.props import (
+    MovableClock,
+    Shop,
+    at_rest,
+    bot_on,
+    cards_of,
+    empty_slack,
+    shop_policy,
+    story_of,
+    until_stored,
+)
+from tests.world import POLICY, World, reply
 
 
 async def test_the_same_key_gives_the_same_proposal(world: World, clock: MovableClock) -> None:
@@ -63,3 +77,44 @@ async def test_a_key_that_is_missing_or_too_long_is_refused(world: World) -> Non
             assert answer.status == 422
             assert "Idempotency-Key" in (await answer.json())["detail"]
     await world.propose(key="k" * 255)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"connector": "webhook:shop"}, {"callback_url": "https://shop.example/heard"}],
+    ids=["connector", "host"],
+)
+async def test_the_same_key_has_the_same_answer_whatever_the_policy_says_by_now(
+    tmp_path: Path, shop: Shop, clock: MovableClock, changes: dict[str, Any]
+) -> None:
+    database, without = tmp_path / "sayso.db", POLICY
+    policy = shop_policy(shop).replace("[people]", '[callbacks]\nhosts = ["shop.example"]\n\n[people]', 1)
+    async with empty_slack() as slack:
+        async with bot_on(slack, database, policy, clock) as world:
+            first, token = await world.propose(key="order-1042", **changes), world.token
+        async with bot_on(slack, database, without, clock, token) as world:
+            again = await world.propose(key="order-1042", status=200, **changes)
+            assert {**again, "note": None} == {**first, "note": None}
+            await world.propose(key="order-1042", status=409, confidence=0.5, **changes)
+            refused = await world.propose(key="another", status=422, **changes)
+            assert "The policy" in refused["detail"]
+
+
+async def test_a_ticket_of_the_same_key_has_the_same_answer_whatever_the_policy_says_by_now(
+    tmp_path: Path, shop: Shop, clock: MovableClock
+) -> None:
+    database = tmp_path / "sayso.db"
+    body = {"conversation": reply()["conversation"], "connector": "webhook:shop"}
+
+    async def send(world: World, key: str) -> tuple[int, str]:
+        url = f"{world.sayso.url}/v1/tickets"
+        async with world.http.post(url, json=body, headers=world.headers(key)) as answer:
+            return answer.status, (await answer.json()).get("id", "")
+
+    async with empty_slack() as slack:
+        async with bot_on(slack, database, shop_policy(shop), clock) as world:
+            first, token = await send(world, "ticket-1"), world.token
+            assert first[0] == 202
+        async with bot_on(slack, database, POLICY, clock, token) as world:
+            assert await send(world, "ticket-1") == first
+            assert (await send(world, "ticket-2"))[0] == 422
