@@ -59,9 +59,9 @@ class Desk:
                 raise
         return await deed(await self.person(body, groups="now"))
 
-    async def approve(self, body: Body, seen: Seen) -> None:
-        """Approve as whoever clicked."""
-        await self._agree(body, lambda person, beside: self.approvals.approve(seen, person, beside))
+    async def approve(self, body: Body, seen: Seen) -> str:
+        """Approve as whoever clicked; what they were to be told, and where no channel is, still are."""
+        return await self._agree(body, lambda person, beside: self.approvals.approve(seen, person, beside))
 
     async def edit(self, body: Body, seen: Seen, content: Content, reason: str | None) -> None:
         """Approve this content as whoever typed it."""
@@ -69,8 +69,8 @@ class Desk:
             body, lambda person, beside: self.approvals.edit(seen, content, person, beside, reason=reason)
         )
 
-    async def _agree(self, body: Body, deed: Callable[[Person, Beside], Awaitable[Proposal]]) -> None:
-        """As `act`; where others agreed before, Slack is asked how they stand now."""
+    async def _agree(self, body: Body, deed: Callable[[Person, Beside], Awaitable[Proposal]]) -> str:
+        """As `act`; where others agreed before, Slack is asked how they stand now, and whose lapsed is told."""
         names: dict[str, str] = {}
         beside: dict[str, Person | None] = {}
         while True:
@@ -81,8 +81,11 @@ class Desk:
                 names.update(earlier.names)
                 beside.update(await self.roster.standing(earlier.names))
         standing = {actor.id for actor in after.approvals}
-        if lapsed := [name for user, name in names.items() if user not in standing]:
-            await self.say(body, LAPSED.format(case=named(after), who=" and ".join(lapsed)))
+        lapsed = [name for user, name in names.items() if user not in standing]
+        told = LAPSED.format(case=named(after), who=" and ".join(lapsed)) if lapsed else ""
+        if told:
+            await self.say(body, told)
+        return told
 
     async def tell(self, body: Body, error: SaysoError, *, about: str | None = None) -> None:
         """Tell whoever acted, and only them, why it was refused; a second click of the winner needs no answer.

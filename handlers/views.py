@@ -66,7 +66,7 @@ async def read(ack: AsyncAck, body: Body, view: Body, client: AsyncWebClient, de
     """Approve what was read in full."""
     try:
         metadata = Metadata.of(view["private_metadata"])
-        await desk.approve(body, metadata.seen)
+        told = await desk.approve(body, metadata.seen)
     except WroteAgain:
         await _show_again(ack, body, view, desk, read_modal)
         return
@@ -75,7 +75,7 @@ async def read(ack: AsyncAck, body: Body, view: Body, client: AsyncWebClient, de
         return
     await ack()
     if metadata.channel is None:
-        home_again(body, client, desk)
+        home_again(body, client, desk, told=told)
 
 
 async def reject(ack: AsyncAck, body: Body, view: Body, desk: Desk) -> None:

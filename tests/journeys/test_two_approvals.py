@@ -206,6 +206,21 @@ async def test_a_click_on_the_wording_before_the_edit_approves_nothing(world: Wo
     assert shop.calls == []
 
 
+async def test_whoever_approves_from_the_app_home_is_told_there_whose_approval_does_not_count(world: World) -> None:
+    proposed = await world.act("close_account", ACCOUNT)
+    card = await world.card(proposed["id"])
+    await world.click("U0OTHER", card, ids.APPROVE)
+    await painted(world, card, "1 of 2 approvals")
+    leaves_the_group(world.slack)
+    ben = world.slack.person("U0BEN")
+    await ben.open_home()
+    home = await world.slack.wait_for_home("U0BEN")
+    await ben.click_in_view(home, ids.OPEN)
+    await ben.submit(await world.slack.wait_for_view("U0BEN"))
+    told_there = "the earlier approval of Otto does not count any more"
+    await world.slack.wait_for_home("U0BEN", predicate=lambda home: told_there in str(home))
+
+
 async def test_the_revision_of_an_edit_that_waits_for_others_is_as_old_as_the_edit(
     world: World, clock: MovableClock, tmp_path: Path
 ) -> None:
