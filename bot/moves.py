@@ -9,9 +9,9 @@ from bot.domain.audit import Event, commitment
 from bot.domain.authority import Person, check_bounds, check_reviewer, reviewers
 from bot.domain.canonical import Json
 from bot.domain.decision import DECIDES, Actor, Decision, DecisionKind, Seen
-from bot.domain.errors import Conflict, NotListed, Stale, WroteAgain
-from bot.domain.late import late, made
-from bot.domain.lifecycle import PAST, WAITING, Move, State, step
+from bot.domain.errors import AlreadyDecided, Conflict, NotListed, Stale, WroteAgain
+from bot.domain.late import late, made, taken_back, tried
+from bot.domain.lifecycle import BACK, PAST, WAITING, Move, State, step
 from bot.domain.moment import text_of_time
 from bot.domain.offer import THRESHOLDS_CONNECTOR
 from bot.domain.policy import Mode, Policy
@@ -35,7 +35,7 @@ class Moves:
     def seen(self, tx: Reader, seen: Seen, person: Person, move: Move) -> Proposal:
         """The proposal as it stands, if this person may make this move on exactly what they saw."""
         proposal = tx.proposal(seen.proposal_id)
-        self._check_turn(proposal, move)
+        self._check_turn(tx, proposal, seen, move)
         self._check_say(proposal, person, move)
         if seen.state not in {None, proposal.state}:
             raise self._late(proposal, move) if proposal.decision else Stale(MOVED_ON)
@@ -48,15 +48,26 @@ class Moves:
             raise Conflict("This case expired before you decided, so nothing was done.")
         return proposal
 
-    def _check_turn(self, proposal: Proposal, move: Move) -> None:
+    def _check_turn(self, tx: Reader, proposal: Proposal, seen: Seen, move: Move) -> None:
         try:
             step(proposal.state, move)
         except Conflict:
+            if move is Move.UNDO and (error := self._not_undone(tx, proposal, seen)):
+                raise error from None
             if proposal.decision is None:
                 raise
-            if move is Move.UNDO and proposal.execution:
-                raise Conflict(TOO_LATE) from None
             raise self._late(proposal, move) from None
+
+    def _not_undone(self, tx: Reader, proposal: Proposal, seen: Seen) -> Conflict | None:
+        """Why there is nothing left to undo: it was taken back already, or carried out."""
+        came_back = proposal.state in BACK and seen.turn < proposal.turn
+        return (self.undone(tx, proposal) if came_back else None) or tried(proposal)
+
+    def undone(self, tx: Reader, proposal: Proposal) -> AlreadyDecided | None:
+        """What to tell whoever comes after it was taken back; None where that is not what came last."""
+        events = tx.interventions(proposal.id)
+        back = events and events[-1].kind == "proposal.undone"
+        return taken_back(events[-1], self._clock.now()) if back else None
 
     def _check_say(self, proposal: Proposal, person: Person, move: Move) -> None:
         then: tuple[str, ...] = ()

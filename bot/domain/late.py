@@ -3,12 +3,19 @@
 from datetime import datetime, timedelta
 from typing import Final
 
+from bot.domain.audit import Event
 from bot.domain.decision import DECIDES, Actor, DecisionKind, Intervention
 from bot.domain.errors import AlreadyDecided, Conflict
-from bot.domain.lifecycle import Move, words
+from bot.domain.lifecycle import Move, State, words
+from bot.domain.moment import time_of_text
 from bot.domain.proposal import Proposal
 
 _ACTIVE: Final = {"taken over": "took over", "withdrawn": "withdrew"}
+_TRIED: Final = {
+    State.EXECUTED: "It is too late to undo this: it has gone out.",
+    State.FAILED: "It is too late to undo this: it was tried, and it failed.",
+    State.IN_DOUBT: "It is too late to undo this: it was tried, and nobody knows whether it happened.",
+}
 _INTERVENED: Final = {Move.RETRY: "had this tried again", Move.CONFIRM: "said that this happened"}
 
 
@@ -33,6 +40,19 @@ def late(proposal: Proposal, now: datetime) -> Conflict:
     return AlreadyDecided(sentence, winner_id=decision.by.id)
 
 
+def taken_back(undone: Event, now: datetime) -> AlreadyDecided:
+    """The sentence for whoever comes after it was taken back, by a person or because the policy became stricter."""
+    by = undone.actor
+    name = by.name if by.kind == "person" else f"{by.name[:1].upper()}{by.name[1:]}"
+    why = f": {reason}" if (reason := undone.payload.get("reason")) else "."
+    return AlreadyDecided(f"{name} took this back {ago(now - time_of_text(undone.at))}{why}", winner_id=by.id)
+
+
+def tried(proposal: Proposal) -> Conflict | None:
+    """The sentence for whoever undoes what was carried out, or tried; None where nothing was, or it was given up."""
+    return Conflict(_TRIED[proposal.state]) if proposal.state in _TRIED else None
+
+
 def made(proposal: Proposal, move: Move) -> bool:
     """Whether it was this very move that came first."""
     if last := _intervention(proposal):
@@ -49,9 +69,9 @@ def _other_editor(proposal: Proposal) -> Actor | None:
 
 
 def _intervention(proposal: Proposal) -> Intervention | None:
-    """The last intervention, unless a decision came after it."""
-    last, decision = proposal.execution and proposal.execution.intervention, proposal.decision
-    return last if last and (decision is None or decision.at <= last.at) else None
+    """The last intervention, unless it was given up after that: no other decision follows one, whatever clocks say."""
+    last = proposal.execution and proposal.execution.intervention
+    return last if last and proposal.state is not State.CANCELLED else None
 
 
 def ago(span: timedelta) -> str:

@@ -20,8 +20,10 @@ from tests.journeys.props import (
     obliging,
     painted,
     pass_time,
+    refusing,
     shop_policy,
     story_of,
+    told,
     until_stored,
 )
 from tests.world import World
@@ -120,3 +122,20 @@ async def test_what_was_due_is_not_put_off_by_a_clock_that_went_back_while_sayso
             await slack.person("U0LEAD").command("/approvals resume")
             assert (await world.get(proposed["id"], wait=5))["state"] == "executed"
             assert len(shop.calls) == 1
+
+
+async def test_the_loser_of_a_retry_is_told_who_won_also_after_the_clock_went_back(
+    world: World, shop: Shop, clock: MovableClock
+) -> None:
+    shop.mood = refusing(422)
+    proposed = await world.act("refund", {"amount": 180})
+    await world.click("U0MARIA", await world.card(proposed["id"]), ids.APPROVE)
+    alarm = await world.card(proposed["id"], "C0OPS", "It failed")
+    pass_time(world, clock, -timedelta(hours=1))
+    shop.mood = obliging
+    await world.click("U0BEN", alarm, ids.RETRY, "C0OPS")
+    await world.get(proposed["id"], wait=5)
+    for user in ("U0BEN", "U0LEAD"):
+        await world.slack.person(user).click("C0OPS", alarm, ids.RETRY)
+    await told(world, "U0LEAD", "Ben had this tried again just now.")
+    assert not world.slack.world.ephemerals.get("U0BEN")

@@ -344,3 +344,70 @@ async def test_a_clock_that_was_set_back_does_not_keep_anybody_from_an_undo(worl
     clock.ahead -= timedelta(hours=1)
     await world.click("U0MARIA", decided, ids.UNDO)
     assert (await world.get(proposed["id"]))["state"] == "pending"
+
+
+async def unheard(world: World, clock: MovableClock, user: str) -> bool:
+    """Whether this person was told nothing, once all is said."""
+    await until_stored(world, at_rest(clock))
+    return not world.slack.world.ephemerals.get(user)
+
+
+async def test_whoever_comes_second_at_an_undo_is_told_who_took_it_back_and_when(
+    world: World, clock: MovableClock
+) -> None:
+    proposed = await world.propose(category="returns")
+    card = await world.card(proposed["id"])
+    await world.click("U0MARIA", card, ids.APPROVE)
+    decided = await painted(world, card, ids.UNDO)
+    await world.click("U0BEN", decided, ids.UNDO)
+    pass_time(world, clock, timedelta(minutes=2))
+    await world.slack.person("U0MARIA").click("C0REVIEW", decided, ids.UNDO)
+    await told(world, "U0MARIA", "Ben took this back 2 minutes ago.")
+    await world.slack.person("U0BEN").click("C0REVIEW", decided, ids.UNDO)
+    assert await unheard(world, clock, "U0BEN")
+
+
+async def test_at_an_undo_of_an_escalated_case_the_loser_hears_of_the_undo(world: World, clock: MovableClock) -> None:
+    proposed = await world.propose(category="returns")
+    await world.click("U0BEN", await world.card(proposed["id"]), ids.ESCALATE)
+    pass_time(world, clock, timedelta(minutes=5))
+    card = await world.card(proposed["id"], "C0ESCALATE")
+    await world.click("U0LEAD", card, ids.APPROVE, "C0ESCALATE")
+    decided = await painted(world, card, ids.UNDO)
+    pass_time(world, clock, timedelta(seconds=2))
+    await world.click("U0LEAD", decided, ids.UNDO, "C0ESCALATE")
+    await world.slack.person("U0MARIA").click("C0ESCALATE", decided, ids.UNDO)
+    await told(world, "U0MARIA", "Lena took this back just now.")
+
+
+async def test_at_an_undo_of_a_retry_the_loser_hears_of_the_undo_and_the_winner_nothing(
+    world: World, shop: Shop, clock: MovableClock
+) -> None:
+    shop.mood = refusing(422)
+    proposed = await world.act("refund", {"amount": 180})
+    await world.click("U0MARIA", await world.card(proposed["id"]), ids.APPROVE)
+    alarm = await world.card(proposed["id"], "C0OPS", "It failed")
+    await paused(world)
+    await world.click("U0BEN", alarm, ids.RETRY, "C0OPS")
+    decided = await painted(world, alarm, ids.UNDO)
+    pass_time(world, clock, timedelta(seconds=2))
+    await world.click("U0BEN", decided, ids.UNDO, "C0OPS")
+    for user in ("U0BEN", "U0MARIA"):
+        await world.slack.person(user).click("C0OPS", decided, ids.UNDO)
+    await told(world, "U0MARIA", "Ben took this back just now.")
+    assert await unheard(world, clock, "U0BEN")
+
+
+async def test_an_undo_of_what_has_failed_says_so(world: World, shop: Shop, clock: MovableClock) -> None:
+    shop.mood = refusing(422)
+    proposed = await world.propose(category="returns")
+    card = await world.card(proposed["id"])
+    await world.click("U0MARIA", card, ids.APPROVE)
+    decided = await painted(world, card, ids.UNDO)
+    pass_time(world, clock, timedelta(seconds=31))
+    alarm = await world.card(proposed["id"], "C0OPS", "It failed")
+    await world.slack.person("U0BEN").click("C0REVIEW", decided, ids.UNDO)
+    await told(world, "U0BEN", "It is too late to undo this: it was tried, and it failed.")
+    await world.click("U0LEAD", alarm, ids.GIVE_UP, "C0OPS")
+    await world.slack.person("U0BEN").click("C0REVIEW", decided, ids.UNDO)
+    await told(world, "U0BEN", "Lena rejected this just now.")
