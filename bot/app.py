@@ -232,6 +232,7 @@ class App:
             clock=clock,
             way=self._way,
             couriers=couriers,
+            stands=executions.stands,
             record=executions.record,
             logged=executions.logged,
             delayed=executions.delay,

@@ -15,16 +15,16 @@ from bot.domain.decision import DECIDES, SYSTEM, Actor, Decision, DecisionKind, 
 from bot.domain.errors import AgreedEarlier, BadInput, Conflict, KeyReused, NotFound, OutOfTurn, SaysoError
 from bot.domain.haste import check_meant
 from bot.domain.late import late
-from bot.domain.lifecycle import PAST, WAITING, Move, State, Verdict, step
+from bot.domain.lifecycle import PAST, Move, State, Verdict, step
 from bot.domain.offer import THRESHOLDS_CONNECTOR, check_edit
 from bot.domain.policy import Policy
 from bot.domain.proposal import Action, Content, Conversation, Execution, Message, Proposal, Reply, alike
-from bot.errands import ESCALATION, REVIEW, Errands, Line, about
+from bot.errands import ESCALATION, Errands
 from bot.evidence import counts_as_case
 from bot.figures import Figures
 from bot.moves import TOO_LATE, UNDONE_LATE, Moves, check_heard
 from bot.ports import Clock, Reader, Store, Submission, Tx
-from bot.submission import Request, check_quota, connector_of, opened, rule_actor
+from bot.submission import Request, check_quota, connector_of, opened
 
 LONGEST_REPLY: Final = 40_000
 ENDS_SOON: Final = timedelta(milliseconds=400)
@@ -86,14 +86,7 @@ class Approvals:
         tx.add_proposal(proposal, submission)
         agent = Actor(kind="agent", id=request.agent, name=request.agent)
         self._moves.audit(tx, "proposal.submitted", agent, proposal, {"confidence": proposal.confidence})
-        ruling: dict[str, Json] = {
-            "verdict": proposal.ruling.verdict.value,
-            "rule": proposal.ruling.rule,
-            "reason": proposal.ruling.reason,
-            "threshold": proposal.ruling.threshold,
-            "audited": proposal.ruling.audited,
-        }
-        self._moves.audit(tx, "proposal.ruled", rule_actor(proposal), proposal, ruling)
+        self._moves.ruled(tx, proposal)
         if counts_as_case(self.policy, proposal):
             automated = proposal.ruling.verdict is Verdict.AUTOMATE
             tx.count_day(proposal.category, f"{proposal.created_at:%Y-%m-%d}", automated=automated)
@@ -110,7 +103,7 @@ class Approvals:
                 for room, channel in proposal.cards:
                     errands.card(proposal, room, channel)
                 if proposal.state is State.ESCALATED:
-                    self._announce_escalation(errands, proposal)
+                    errands.escalated(proposal)
             case Verdict.REFUSE:
                 errands.log(proposal)
                 errands.callback(proposal, "proposal.cancelled")
@@ -205,7 +198,7 @@ class Approvals:
             kind, now = DECIDES[move] if revision == 1 else DecisionKind.EDITED, self._clock.now()
             why = reason or agreed.revision.reason
             decision = Decision(kind=kind, by=person.actor, at=now, revision=revision, reason=why)
-            waiting = Execution(status="waiting")
+            waiting = Execution(status="waiting", escalation_agreed=self._moves.for_escalation_team(tx, agreed))
             after = self._moves.moved(
                 tx, before, agreed, approvals=approvals, state=target, execution=waiting, decision=decision
             )
@@ -263,17 +256,8 @@ class Approvals:
         errands.repaint(after)
         channel = self.policy.category(after.category).escalation_channel
         after = self._moves.show(tx, errands, after, ESCALATION, channel)
-        self._announce_escalation(errands, after)
+        errands.escalated(after)
         return after
-
-    def _announce_escalation(self, errands: Errands, proposal: Proposal) -> None:
-        who = proposal.escalated_by
-        by = Line(label="Escalated by", user=who.id) if who else Line(label="Why", text=proposal.ruling.reason)
-        note = proposal.decision.reason if proposal.decision else None
-        lines = [by, *([Line(label="Note", text=note)] if note else []), *about(proposal)]
-        errands.notice("A case was escalated.", lines, about=proposal)
-        errands.hold_the_line(proposal)
-        errands.callback(proposal, "proposal.escalated")
 
     async def undo(self, seen: Seen, person: Person) -> Proposal:
         """Take an approval back, as long as its errand has not been leased."""
@@ -285,15 +269,7 @@ class Approvals:
         if not tx.recall(before.id):
             raise Conflict(TOO_LATE)
         after = self._moves.taken_back(tx, before, person.actor)
-        errands = Errands(tx, self.policy, self._clock)
-        errands.repaint(after)
-        if after.state is State.PENDING and after.connector != THRESHOLDS_CONNECTOR:
-            # An offer waits where it was made: the reviewers have no say in it.
-            after = self._moves.show(tx, errands, after, REVIEW, self.policy.category(after.category).channel)
-        if after.state in WAITING and after.expires_at <= self._clock.now():
-            # Said here, for the sweep would say that nobody had decided.
-            return self._moves.cancelled(tx, after, SYSTEM, Move.EXPIRE, UNDONE_LATE)
-        return after
+        return self._moves.asked_again(tx, after, UNDONE_LATE)
 
     def _check_meant(self, tx: Reader, proposal: Proposal, person: Person) -> None:
         came_back = tx.interventions(proposal.id) if proposal.turn else []

@@ -146,6 +146,16 @@ class Errands:
             lines.append(Line(label="Case", text=errand.proposal_id))
         self.notice("Something could not be delivered and was given up.", lines, level="alarm")
 
+    def escalated(self, proposal: Proposal) -> None:
+        """Tell the ops channel, the customer and the agent that the escalation team has the case."""
+        who = proposal.escalated_by
+        by = Line(label="Escalated by", user=who.id) if who else Line(label="Why", text=proposal.ruling.reason)
+        note = proposal.decision.reason if proposal.decision else None
+        lines = [by, *([Line(label="Note", text=note)] if note else []), *about(proposal)]
+        self.notice("A case was escalated.", lines, about=proposal)
+        self.hold_the_line(proposal)
+        self.callback(proposal, "proposal.escalated")
+
     def hold_the_line(self, proposal: Proposal) -> None:
         """Tell the customer once in a conversation that a person is looking, where the policy has words for it."""
         line, kind = self._policy.holding_line, proposal.connector.partition(":")[0]

@@ -9,16 +9,20 @@ from bot.domain.decision import SYSTEM, DecisionKind, Intervention, Seen
 from bot.domain.delivery import Delivered, Errand, Failed, Lost, Outcome, Postponed
 from bot.domain.errors import AlreadyDecided, Conflict
 from bot.domain.lifecycle import Move, State, step
+from bot.domain.offer import THRESHOLDS_CONNECTOR
 from bot.domain.policy import Policy
 from bot.domain.proposal import Execution, Proposal
-from bot.errands import LOG, OPS, REVIEW, Errands, Line, about
+from bot.domain.second_look import Objection, objection
+from bot.errands import LOG, OPS, REVIEW, Errands, Line, about, summary
 from bot.moves import Moves, check_heard
 from bot.ports import Clock, Store, Tx
+from bot.regimes import standing_of
 
 AGAIN: Final = {
     Move.FAIL: "What was tried again has failed.",
     Move.LOSE: "What was tried again is in doubt: nobody knows whether it happened.",
 }
+TAKEN_BACK: Final = "{case}: what you approved did not go out. {why} It waits to be decided again."
 TOLD_TO_THE_AGENT: Final = {Move.SUCCEED: "proposal.executed", Move.FAIL: "proposal.failed"}
 
 
@@ -29,7 +33,51 @@ class Executions:
         self._store, self._policy, self._clock = store, policy, clock
         self._moves = Moves(policy, clock)
 
-    # what the relay reports
+    # what the relay asks and reports
+
+    def stands(self, tx: Tx, errand: Errand, before: Proposal) -> bool:
+        """Whether an execution may begin; runs in the transaction that leases it, so that nothing comes between.
+
+        Where the policy is stricter by now, an approval is taken back and people are asked. What was tried before may
+        have had its effect, and goes on.
+        """
+        retried = before.execution is not None and before.execution.before is not None
+        if before.state is not State.APPROVED or before.connector == THRESHOLDS_CONNECTOR:
+            return True
+        if errand.tried_before or retried:
+            return True
+        setting = standing_of(tx, self._policy, before.category).setting
+        against = objection(self._policy, setting, before)
+        if against is None or not before.as_approved(errand.payload.get("digest")):
+            return True  # the executor looks at the content once more, and fails what was altered
+        tx.done(errand.id)
+        self._object(tx, before, against)
+        return False
+
+    def _object(self, tx: Tx, before: Proposal, against: Objection) -> None:
+        why, now = against.ruling.reason, self._clock.now()
+        # Nobody was asked while it counted as approved, so they have the time that it had.
+        longest = self._policy.category(before.category).expires_in
+        fresh = now + min(before.expires_at - before.created_at, longest)
+        after = self._moves.taken_back(
+            tx,
+            before,
+            against.ruling.actor,
+            why,
+            ruling=against.ruling,
+            approvals=against.approvals,
+            expires_at=before.expires_at if before.expires_at > now else fresh,
+        )
+        self._moves.ruled(tx, after)
+        after = self._moves.asked_again(tx, after, why)
+        errands = Errands(tx, self._policy, self._clock)
+        if after.state is State.ESCALATED and not before.escalated:
+            errands.escalated(after)
+        for actor in before.approvals:
+            # Its card is only repainted, which nobody notices.
+            room = before.cards[0][1] if before.cards else self._policy.channels.review
+            errands.whisper(channel=room, user=actor.id, text=TAKEN_BACK.format(case=summary(after), why=why))
+        _relog(tx, errands, after)
 
     def record(self, tx: Tx, errand: Errand, outcome: Outcome) -> None:
         """Write down how an execution ended; runs in the transaction that settles its errand."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from bot.domain.delivery import Delivered, Errand, Failed, Lost, Outcome
 from bot.domain.lifecycle import State, Verdict
 from bot.domain.policy import Policy, bounds
-from bot.domain.proposal import Proposal, digest_of
+from bot.domain.proposal import Proposal
 from bot.ports import Case, Connector
 
 
@@ -20,13 +20,7 @@ class Executor:
         if case is None or case.proposal.state is not State.APPROVED:
             return Delivered()
         proposal = case.proposal
-        digest = digest_of(
-            proposal.content,
-            recipient=proposal.recipient,
-            connector=proposal.connector,
-            revision=proposal.revision.number,
-        )
-        if not digest == proposal.digest == errand.payload.get("digest"):
+        if not proposal.as_approved(errand.payload.get("digest")):
             return Failed(error="The content is not the one that was approved, so nothing was sent.")
         if forbidden := _forbidden(self._policy, proposal):
             if errand.tried_before:

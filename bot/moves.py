@@ -8,7 +8,7 @@ from typing import Any, Final
 from bot.domain.audit import Event, commitment
 from bot.domain.authority import Person, check_bounds, check_reviewer, reviewers
 from bot.domain.canonical import Json
-from bot.domain.decision import DECIDES, Actor, Decision, DecisionKind, Seen
+from bot.domain.decision import DECIDES, SYSTEM, Actor, Decision, DecisionKind, Seen
 from bot.domain.errors import AlreadyDecided, Conflict, NotListed, Stale, WroteAgain
 from bot.domain.late import late, made, taken_back, tried
 from bot.domain.lifecycle import BACK, PAST, WAITING, Move, State, step
@@ -16,8 +16,9 @@ from bot.domain.moment import text_of_time
 from bot.domain.offer import THRESHOLDS_CONNECTOR
 from bot.domain.policy import Mode, Policy
 from bot.domain.proposal import Content, Proposal
+from bot.domain.second_look import demand
 from bot.domain.threshold import effective
-from bot.errands import Errands, about
+from bot.errands import ESCALATION, REVIEW, Errands, about
 from bot.ports import Clock, Reader, Tx
 from bot.regimes import latest_change
 
@@ -100,6 +101,14 @@ class Moves:
             told = f"Everything in {proposal.category} goes to the escalation team by now; escalate it."
             raise NotListed(told, allowed=category.escalation_approvers)
 
+    def for_escalation_team(self, tx: Reader, proposal: Proposal) -> bool:
+        """Whether, by the policy of now, only the escalation team may approve it."""
+        if proposal.connector == THRESHOLDS_CONNECTOR:
+            return False
+        category = self._policy.category(proposal.category)
+        setting = effective(category, latest_change(tx, proposal.category))
+        return demand(self._policy, setting, proposal) is not None
+
     def moved(self, tx: Tx, before: Proposal, after: Proposal | None = None, /, **changes: Any) -> Proposal:
         """`after`, or `before` where none is given, with these changes, written in place of `before`.
 
@@ -120,16 +129,34 @@ class Moves:
         settled = before.state is State.APPROVED and bool(self._policy.category(after.category).undo_window)
         return after.decision != before.decision or after.marked_by != before.marked_by or settled
 
-    def taken_back(self, tx: Tx, before: Proposal, actor: Actor) -> Proposal:
-        """The case back where it stood before its approval, or its retry, whose errand has been recalled."""
+    def taken_back(self, tx: Tx, before: Proposal, actor: Actor, reason: str | None = None, **changes: Any) -> Proposal:
+        """The case back where it stood before its approval, or its retry, whose errand has been recalled.
+
+        Where `changes` bring another ruling, it goes to whom that one says.
+        """
         if earlier := before.execution and before.execution.before:
             # A retry is taken back, not the approval: what it was to call again keeps its key.
             undone = replace(before, execution=earlier)
         else:
             undone = replace(before, decision=_escalation(tx, before), execution=None, approvals=())
-        state = step(before.state, Move.UNDO, back=before.undone_to)
+        undone = replace(undone, **changes)
+        state = step(before.state, Move.UNDO, back=replace(before, ruling=undone.ruling).undone_to)
         after = self.moved(tx, before, undone, state=state, turn=before.turn + 1)
-        self.audit(tx, "proposal.undone", actor, after, {})
+        self.audit(tx, "proposal.undone", actor, after, {"reason": reason} if reason else {})
+        return after
+
+    def asked_again(self, tx: Tx, after: Proposal, late: str) -> Proposal:
+        """Show what was taken back to those who decide it now; where its time is over it expires, `late` saying why."""
+        errands, category = Errands(tx, self._policy, self._clock), self._policy.category(after.category)
+        errands.repaint(after)
+        if after.state is State.PENDING and after.connector != THRESHOLDS_CONNECTOR:
+            # An offer waits where it was made: the reviewers have no say in it.
+            after = self.show(tx, errands, after, REVIEW, category.channel)
+        if after.state is State.ESCALATED:
+            after = self.show(tx, errands, after, ESCALATION, category.escalation_channel)
+        if after.state in WAITING and after.expires_at <= self._clock.now():
+            # Said here, for the sweep would say that nobody had decided.
+            return self.cancelled(tx, after, SYSTEM, Move.EXPIRE, late)
         return after
 
     def cancelled(self, tx: Tx, before: Proposal, actor: Actor, move: Move, reason: str | None) -> Proposal:
@@ -154,6 +181,18 @@ class Moves:
         after = self.moved(tx, proposal, cards=(*proposal.cards, (room, channel)))
         errands.card(after, room, channel)
         return after
+
+    def ruled(self, tx: Tx, proposal: Proposal) -> None:
+        """Append what the policy says of it."""
+        ruling = proposal.ruling
+        told: dict[str, Json] = {
+            "verdict": ruling.verdict.value,
+            "rule": ruling.rule,
+            "reason": ruling.reason,
+            "threshold": ruling.threshold,
+            "audited": ruling.audited,
+        }
+        self.audit(tx, "proposal.ruled", ruling.actor, proposal, told)
 
     def audit(self, tx: Tx, kind: str, actor: Actor, proposal: Proposal | None, payload: Mapping[str, Json]) -> None:
         """Append an event; of the content only a salted commitment, so that it can be erased and the chain stays."""

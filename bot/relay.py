@@ -30,6 +30,7 @@ from bot.domain.delivery import (
     remembered,
 )
 from bot.domain.errors import Unavailable
+from bot.domain.proposal import Proposal
 from bot.naps import comes
 from bot.ports import Case, Clock, Commit, Courier, Reader, Store, Tx
 from bot.right_of_way import RightOfWay
@@ -49,6 +50,7 @@ RUN_BUDGET: Final = LEASE / 3
 STOPPED_BY_A_PAUSE: Final = frozenset({ErrandKind.EXECUTE, ErrandKind.SPEAK, ErrandKind.GO_AHEAD})
 Record = Callable[[Tx, Errand, Outcome], None]
 Told = Callable[[Tx, Errand, str], None]
+Stands = Callable[[Tx, Errand, Proposal], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class _Found:
 class Relay:
     """Runs until stopped.
 
+    `stands` says of an execution that is leased whether it may begin, or has been taken back: then it is no more.
     `record` writes the end of an execution, `delayed` that it did not get through yet; `logged` is told of a log line
     that took more than one try; `buried` tells the team of another errand that was given up.
     """
@@ -81,6 +84,7 @@ class Relay:
         clock: Clock,
         way: RightOfWay,
         couriers: Mapping[ErrandKind, Courier],
+        stands: Stands,
         record: Record,
         logged: Callable[[Tx, Errand], None],
         delayed: Told,
@@ -90,6 +94,7 @@ class Relay:
         owner: str,
     ) -> None:
         self._store, self._clock, self._way, self._couriers = store, clock, way, couriers
+        self._stands = stands
         self._record, self._logged, self._delayed, self._buried, self._sweep = record, logged, delayed, buried, sweep
         self._attempts, self._owner = attempts, owner
         self._wake = asyncio.Event()
@@ -222,9 +227,13 @@ class Relay:
 
     def _lease_next(self, tx: Tx, lane: str) -> list[_Leased]:
         now = self._clock.now()
-        return self._with_cases(tx, tx.lease_next(lane, now=now, owner=self._owner, until=now + LEASE))
+        while errands := tx.lease_next(lane, now=now, owner=self._owner, until=now + LEASE):
+            if leased := self._with_cases(tx, errands):
+                return leased
+        return []
 
     def _with_cases(self, tx: Tx, errands: list[Errand]) -> list[_Leased]:
+        """Those that may begin, each with its case as it stands then."""
         repainted = {errand.proposal_id for errand in errands if errand.kind is ErrandKind.REPAINT}
         cases: dict[str, Case] = {}
 
@@ -234,8 +243,16 @@ class Relay:
                 cases[proposal_id] = replace(made, paused=True) if self._paused else made
             return cases[proposal_id]
 
+        def may_begin(errand: Errand) -> bool:
+            if errand.kind is not ErrandKind.EXECUTE or errand.proposal_id is None:
+                return True
+            if self._stands(tx, errand, case(errand.proposal_id).proposal):
+                return True
+            del cases[errand.proposal_id]  # it was taken back, and stands otherwise now
+            return False
+
         leased = []
-        for errand in errands:
+        for errand in [errand for errand in errands if may_begin(errand)]:
             lines = _lines(tx, errand) if errand.kind is ErrandKind.RELOG else []
             about = case(errand.proposal_id) if errand.proposal_id else None
             leased.append(_Leased(errand, about, tuple(case(one) for one in lines)))

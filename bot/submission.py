@@ -104,11 +104,11 @@ def opened(tx: Tx, policy: Policy, clock: Clock, request: Request, *, connector:
 def _with_automatic_decision(proposal: Proposal, now: datetime) -> Proposal:
     verdict = proposal.ruling.verdict
     if verdict is Verdict.AUTOMATE:
-        decision = Decision(kind=DecisionKind.AUTOMATIC, by=rule_actor(proposal), at=now, revision=1)
+        decision = Decision(kind=DecisionKind.AUTOMATIC, by=proposal.ruling.actor, at=now, revision=1)
         return replace(proposal, decision=decision, execution=Execution(status="waiting"))
     if verdict is Verdict.REFUSE:
         decision = Decision(
-            kind=DecisionKind.REJECTED, by=rule_actor(proposal), at=now, revision=1, reason=proposal.ruling.reason
+            kind=DecisionKind.REJECTED, by=proposal.ruling.actor, at=now, revision=1, reason=proposal.ruling.reason
         )
         return replace(proposal, decision=decision)
     return proposal
@@ -122,8 +122,3 @@ def _first_cards(verdict: Verdict, category: CategoryRule) -> tuple[tuple[str, s
             return ((ESCALATION, category.escalation_channel),)
         case Verdict.AUTOMATE | Verdict.REFUSE:
             return ()
-
-
-def rule_actor(proposal: Proposal) -> Actor:
-    """The rule that ruled, as an actor."""
-    return Actor(kind="rule", id=proposal.ruling.rule, name="the policy")

@@ -40,6 +40,11 @@ class Ruling:
     regime: int | None = None
     choice: Choice | None = None
 
+    @property
+    def actor(self) -> Actor:
+        """The rule that ruled, as an actor."""
+        return Actor(kind="rule", id=self.rule, name="the policy")
+
 
 class DecisionKind(StrEnum):
     """How a proposal was decided, in the words of the HTTP interface."""

@@ -98,7 +98,8 @@ class Execution:
 
     `key` is the delivery id to use again at a retry, where an earlier call may have arrived; None where a retry is new.
     `intervention` is the last one, whatever came of it. `before` is the one that a retry stands for, which undoing the
-    retry brings back.
+    retry brings back. `escalation_agreed` says that the policy asked for the escalation team when it was approved, and
+    that whoever approved it is one of them.
     """
 
     status: Literal["waiting", "succeeded", "failed", "in_doubt"]
@@ -108,6 +109,7 @@ class Execution:
     key: str | None = None
     intervention: Intervention | None = None
     before: "Execution | None" = None
+    escalation_agreed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +191,11 @@ class Proposal:
     def digest(self) -> str:
         """The digest of the present revision: what a click must carry."""
         return self.revision.digest
+
+    def as_approved(self, digest: Json) -> bool:
+        """Whether its content is the one of that digest, which an approval covers."""
+        own = digest_of(self.content, recipient=self.recipient, connector=self.connector, revision=self.revision.number)
+        return own == self.digest == digest
 
     @property
     def edited_by(self) -> Actor | None:

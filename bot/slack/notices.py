@@ -30,7 +30,7 @@ MARKS: Final = {"info": "🔔", "alarm": "🚨", "good": "✅"}
 LOG_LINES: Final = 10
 LINE: Final = 600
 BRIEF_LINE: Final = 100
-_HOW_IT_WENT: Final = {State.FAILED: "❗", State.IN_DOUBT: "❓", State.PENDING: "✋"}
+_HOW_IT_WENT: Final = {State.FAILED: "❗", State.IN_DOUBT: "❓"}
 
 
 def notice(payload: Mapping[str, Any], about: Proposal | None = None, *, brief: bool = False) -> Painted:
@@ -54,23 +54,35 @@ def notice(payload: Mapping[str, Any], about: Proposal | None = None, *, brief: 
 def log_lines(proposals: Sequence[Proposal], *, brief: bool = False) -> Painted:
     """What ran on its own, a compact line each, with the ruling's reason and a menu to say that it was wrong."""
     blocks = [block for proposal in proposals[:LOG_LINES] for block in _log_line(proposal, brief=brief)]
-    count = len(proposals)
-    title = f"{count} ran on their own" if count > 1 else "One ran on its own"
-    blocks += [context(title)] if count > 1 else []
+    back = sum(_taken_back(proposal) for proposal in proposals)
+    ran = len(proposals) - back
+    title = f"{ran} ran on their own" if ran > 1 else "One ran on its own" if ran else "None ran on its own"
+    if ran and back:
+        title += f", {back} did not"
+    blocks += [context(title)] if len(proposals) > 1 else []
     return Painted(text=title, blocks=blocks) if brief or is_light(blocks) else log_lines(proposals, brief=True)
 
 
+def _taken_back(proposal: Proposal) -> bool:
+    """Whether it was to run on its own, and went to people before it did."""
+    decision = proposal.decision
+    given_up = decision is not None and decision.kind is DecisionKind.REJECTED and proposal.execution is not None
+    return decision is None or (decision.by.kind != "rule" and not given_up)
+
+
 def _log_line(proposal: Proposal, *, brief: bool) -> list[Block]:
-    refused = proposal.decision is not None and proposal.decision.kind is DecisionKind.REJECTED
+    back = _taken_back(proposal)
+    refused = not back and proposal.decision is not None and proposal.decision.kind is DecisionKind.REJECTED
     most, named, why = (40, 30, 60) if brief else (140, 60, 250)
     text = shown(summary(proposal), most)
     said = f"“{text}”" if proposal.kind == "reply" else text
-    mark = "⛔" if refused else "❌" if proposal.marked_by else _HOW_IT_WENT.get(proposal.state, "▶️")
+    mark = "⛔" if refused else "❌" if proposal.marked_by else "✋" if back else _HOW_IT_WENT.get(proposal.state, "▶️")
     customer, reason = shown(who(proposal.conversation.customer), named), shown(proposal.ruling.reason, why)
     seen = ids.carried(proposal.seen)
     automatic = proposal.decision is not None and proposal.decision.kind is DecisionKind.AUTOMATIC
     wrong = [("This was wrong", f"{ids.WRONG_OPTION}|{proposal.id}")] if automatic and not proposal.marked_by else []
     told = f"{mark} {proposal.category} · {customer}: {said}\n{reason}"
+    told += "\nIt did not go out on its own." if back else ""
     line_: Block = {
         "type": "section",
         "block_id": f"log:{proposal.id}:{proposal.version}",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot.domain.bins import COUNT, THRESHOLDS
 from bot.domain.canonical import Json
-from bot.domain.decision import Actor, Decision, DecisionKind
+from bot.domain.decision import SYSTEM, Actor, Decision, DecisionKind
 from bot.domain.errors import BadInput
 from bot.domain.label import alike, is_wrong
 from bot.domain.lifecycle import State, Verdict
@@ -19,6 +19,7 @@ from bot.domain.plan import Plan
 from bot.domain.plural import plural
 from bot.domain.policy import Facts, Mode, Policy, rule
 from bot.domain.proposal import Action, Execution, Reply
+from bot.domain.second_look import objection
 from bot.domain.standing import Standing, rests_on
 from bot.domain.threshold import effective
 from bot.policy_file import load_policy
@@ -112,6 +113,17 @@ def test_only_what_says_something_about_the_answers_begins_a_new_regime() -> Non
 )
 def test_the_cosmetic_rule(first: str, last: str, same: bool) -> None:
     assert alike(Reply(text=first), Reply(text=last)) is same
+
+
+def test_what_waits_to_run_on_its_own_is_looked_at_where_everybody_is() -> None:
+    """A draw for an audit is not drawn again, but an audit of all takes in what came before it."""
+    policy = load_policy(POLICY)
+    decision = Decision(kind=DecisionKind.AUTOMATIC, by=SYSTEM, at=NOW, revision=1)
+    sure = replace(a_proposal(), category="orders", confidence=0.95, state=State.APPROVED, decision=decision)
+    setting = effective(policy.category("orders"), None)
+    assert objection(policy, replace(setting, audit=0.999), sure) is None
+    found = objection(policy, replace(setting, audit=1.0), sure)
+    assert found is not None and found.ruling.reason == "A person looks at this one in orders."
 
 
 def test_an_action_has_no_cosmetic_edits() -> None:

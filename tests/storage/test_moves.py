@@ -112,6 +112,7 @@ class Moves(RuleBasedStateMachine):
             clock=self.clock,
             way=RightOfWay(),
             couriers={},
+            stands=self.executions.stands,
             record=self.executions.record,
             logged=self.executions.logged,
             delayed=self.executions.delay,

@@ -46,6 +46,7 @@ def a_relay(store: Store, kind: ErrandKind, courier: Courier, ends: list[Outcome
         clock=SystemClock(),
         way=RightOfWay(),
         couriers={kind: courier},
+        stands=lambda tx, errand, proposal: True,
         record=lambda tx, errand, outcome: ends.append(outcome) if ends is not None else None,
         logged=lambda tx, errand: None,
         delayed=lambda tx, errand, error: None,

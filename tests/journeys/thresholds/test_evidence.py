@@ -5,6 +5,8 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
+from bot.domain.authority import Person
+from bot.domain.decision import Actor
 from bot.domain.proposal import Reply
 from bot.history import history_of
 from bot.ports import Tx
@@ -27,6 +29,8 @@ from tests.journeys.thresholds.earning import (
     teach,
 )
 from tests.world import World, running_world
+
+BEN = Person(actor=Actor(kind="person", id="U0BEN", name="Ben"))
 
 
 async def test_a_category_in_suggest_mode_earns_too_and_the_offer_says_that_it_switches(
@@ -68,6 +72,48 @@ async def test_an_approval_is_no_label_while_it_can_be_undone(tmp_path: Path, sh
                 await asyncio.sleep(0.01)
         assert stands.monitor is not None
         assert sum(stands.monitor.regime.k) == 1
+
+
+async def test_what_a_stricter_policy_takes_back_is_one_audited_label(world: World, clock: DrawnClock) -> None:
+    """It ran into people's hands whatever it says, so it is a fair audit; the sample was drawn without it."""
+    live = await go_live(world)
+    assert live.monitor is not None
+    lena = world.slack.person("U0LEAD")
+    await lena.command("/approvals pause")
+    sure = await one(world, confidence=0.98)
+    assert sure["ruling"]["verdict"] == "automate"
+    await lena.command("/threshold orders hold because it answers nonsense")
+    await lena.command("/approvals resume")
+    await world.until(sure["id"], "pending")
+    back = await world.sayso.store.read(lambda tx: tx.proposal(sure["id"]))
+    await world.sayso.approvals.approve(back.seen, MARIA)
+    await learned(world)
+    label = await world.sayso.store.read(lambda tx: tx.label("orders", live.regime, back.conversation.id))
+    stands = await standing(world)
+    assert stands.monitor is not None
+    assert stands.monitor.sample == live.monitor.sample
+    audits = stands.monitor.regime.audits
+    assert (audits.count, audits.wrong, audits.weight, stands.monitor.regime.marked) == (1, 0, 1.0, 0)
+    assert label is not None
+    assert (label.wrong, label.sampled, label.audited, label.probability) == (False, False, True, 1.0)
+
+
+async def test_an_approval_that_a_stricter_policy_takes_back_is_one_label(world: World, clock: DrawnClock) -> None:
+    lena = world.slack.person("U0LEAD")
+    await lena.command("/approvals pause")
+    held = await one(world)
+    await world.sayso.approvals.approve(seen(held), BEN)
+    await learned(world)
+    await lena.command("/threshold orders escalate because it answers nonsense")
+    await lena.command("/approvals resume")
+    await world.until(held["id"], "escalated")
+    back = await world.sayso.store.read(lambda tx: tx.proposal(held["id"]))
+    await world.sayso.approvals.approve(back.seen, LEAD)
+    await world.until(held["id"], "executed")
+    await learned(world)
+    stands = await standing(world)
+    assert stands.monitor is not None
+    assert (stands.monitor.sample, sum(stands.monitor.regime.k)) == (1, 0)
 
 
 async def test_a_newer_offer_takes_the_place_of_one_that_still_waits(world: World) -> None:
