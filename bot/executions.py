@@ -1,19 +1,20 @@
 """How carrying out stands: what the relay reports of it, and what people say about one that went wrong."""
 
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from bot.domain.authority import Person, approvals_needed, check_marker
 from bot.domain.canonical import Json
-from bot.domain.decision import SYSTEM, DecisionKind, Intervention, Seen
+from bot.domain.decision import SYSTEM, DecisionKind, Intervention, Ruling, Seen
 from bot.domain.delivery import Delivered, Errand, Failed, Lost, Outcome, Postponed
-from bot.domain.errors import AlreadyDecided, Conflict
-from bot.domain.lifecycle import Move, State, step
+from bot.domain.errors import Conflict
+from bot.domain.late import late, marked
+from bot.domain.lifecycle import Move, State, Verdict, step
 from bot.domain.offer import THRESHOLDS_CONNECTOR
 from bot.domain.policy import Policy
 from bot.domain.proposal import Execution, Proposal
 from bot.domain.second_look import Objection, objection
-from bot.errands import LOG, OPS, REVIEW, Errands, Line, about, summary
+from bot.errands import LOG, OPS, Errands, Line, about, summary
 from bot.moves import Moves, check_heard
 from bot.ports import Clock, Store, Tx
 from bot.regimes import standing_of
@@ -23,6 +24,7 @@ AGAIN: Final = {
     Move.LOSE: "What was tried again is in doubt: nobody knows whether it happened.",
 }
 TAKEN_BACK: Final = "{case}: what you approved did not go out. {why} It waits to be decided again."
+MARKED_LATE: Final = "it was marked as wrong when its time was already over"
 TOLD_TO_THE_AGENT: Final = {Move.SUCCEED: "proposal.executed", Move.FAIL: "proposal.failed"}
 
 
@@ -168,22 +170,30 @@ class Executions:
     def _mark_wrong(self, tx: Tx, proposal_id: str, person: Person) -> Proposal:
         before = tx.proposal(proposal_id)
         check_marker(self._policy, before, person)
-        if before.decision is None or before.decision.kind is not DecisionKind.AUTOMATIC:
-            raise Conflict("A person decided this one; only what ran on its own can be marked as wrong.")
-        if before.marked_by:
-            sentence = f"{before.marked_by.name} has marked this already; it counts once."
-            raise AlreadyDecided(sentence, winner_id=before.marked_by.id)
-        errands = Errands(tx, self._policy, self._clock)
-        if before.state is State.APPROVED and tx.recall(before.id):
-            # It has not gone out, during a pause for example: then a person decides it, which teaches as much.
-            after = self._moves.taken_back(tx, before, person.actor)
-            channel = self._policy.category(after.category).channel
-            after = self._moves.show(tx, errands, after, REVIEW, channel)
+        self._check_unmarked(tx, before)
+        mark: dict[str, Any] = {"marked_by": person.actor, "marked_at": self._clock.now()}
+        recalled = before.state is State.APPROVED and tx.recall(before.id)
+        if recalled:
+            # It has not gone out, during a pause for example: then a person decides it.
+            after = self._moves.taken_back(tx, before, person.actor, **mark, ruling=_doubted(before, person))
         else:
-            after = self._moves.moved(tx, before, marked_by=person.actor)
-            self._moves.audit(tx, "proposal.marked_wrong", person.actor, after, {})
-        _relog(tx, errands, after)
+            after = self._moves.moved(tx, before, **mark)
+        self._moves.audit(tx, "proposal.marked_wrong", person.actor, after, {})
+        if recalled:
+            after = self._moves.asked_again(tx, after, MARKED_LATE)
+        _relog(tx, Errands(tx, self._policy, self._clock), after)
         return after
+
+    def _check_unmarked(self, tx: Tx, proposal: Proposal) -> None:
+        """Raise unless it ran, or will run, on its own, and nobody has marked it yet."""
+        now = self._clock.now()
+        if proposal.marked_by:
+            raise marked(proposal.marked_by, proposal.marked_at, now)
+        if proposal.decision and proposal.decision.kind is DecisionKind.AUTOMATIC:
+            return
+        if proposal.decision is None and (back := self._moves.undone(tx, proposal)):
+            raise back
+        raise Conflict(f"{late(proposal, now).sentence} Only what ran on its own can be marked as wrong.")
 
 
 def _ended(errand: Errand, outcome: Outcome) -> tuple[Move, Execution]:
@@ -200,6 +210,14 @@ def _ended(errand: Errand, outcome: Outcome) -> tuple[Move, Execution]:
         case Postponed(error=error):
             # The tries are used up. A receiver that honours the key may have had one: a retry keeps the key.
             return Move.FAIL, Execution(status="failed", error=error, key=errand.id)
+
+
+def _doubted(proposal: Proposal, person: Person) -> Ruling:
+    """The ruling of what was marked before it went out: a person decides it. A retry stays what it was."""
+    if proposal.execution and proposal.execution.before:
+        return proposal.ruling
+    reason = f"{person.actor.name} marked this as wrong before it went out."
+    return replace(proposal.ruling, verdict=Verdict.ASK, reason=reason)
 
 
 def _relog(tx: Tx, errands: Errands, proposal: Proposal) -> None:

@@ -111,6 +111,7 @@ def _progress(proposal: Proposal) -> dict[str, Json]:
         "approvals": [_actor(actor) for actor in proposal.approvals],
         "execution": None if execution is None else _execution(execution),
         "marked_by": None if proposal.marked_by is None else _actor(proposal.marked_by),
+        "marked_at": None if proposal.marked_at is None else text_of_time(proposal.marked_at),
         "follow_ups": [[m.role, m.text, m.at] for m in proposal.follow_ups],
         "turn": proposal.turn,
     }
@@ -200,6 +201,7 @@ def proposal_of(row: Row) -> Proposal:
         approvals=tuple(actor_of(parts) for parts in progress["approvals"]),
         execution=execution and _execution_of(execution),
         marked_by=progress.get("marked_by") and actor_of(progress["marked_by"]),
+        marked_at=progress.get("marked_at") and time_of_text(progress["marked_at"]),
         follow_ups=later,
         version=row["version"],
         turn=progress.get("turn", 0),

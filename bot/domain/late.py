@@ -48,6 +48,12 @@ def taken_back(undone: Event, now: datetime) -> AlreadyDecided:
     return AlreadyDecided(f"{name} took this back {ago(now - time_of_text(undone.at))}{why}", winner_id=by.id)
 
 
+def marked(by: Actor, at: datetime | None, now: datetime) -> AlreadyDecided:
+    """The sentence for whoever marks as wrong what somebody has marked."""
+    when = f" {ago(now - at)}" if at else ""
+    return AlreadyDecided(f"{by.name} marked this as wrong{when}; it counts once.", winner_id=by.id)
+
+
 def tried(proposal: Proposal) -> Conflict | None:
     """The sentence for whoever undoes what was carried out, or tried; None where nothing was, or it was given up."""
     return Conflict(_TRIED[proposal.state]) if proposal.state in _TRIED else None

@@ -118,8 +118,8 @@ class Proposal:
 
     `owner` is the Slack user whom the agent's token belongs to; `cards` are the (room, channel) pairs that show it;
     `version` counts its moves, `turn` how often an undo or a retry brought it back. `follow_ups` are what the customer
-    wrote after the draft, the last of `conversation`. `marked_by` is who said, after it had gone out on its own, that
-    it was wrong.
+    wrote after the draft, the last of `conversation`. `marked_by` is who said that what the policy let run on its own
+    was wrong, and `marked_at` when: None for marks of earlier versions.
     """
 
     id: str
@@ -145,6 +145,7 @@ class Proposal:
     cards: tuple[tuple[str, str], ...] = ()
     execution: Execution | None = None
     marked_by: Actor | None = None
+    marked_at: datetime | None = None
     follow_ups: tuple[Message, ...] = ()
     version: int = 1
     turn: int = 0

@@ -234,6 +234,11 @@ async def open_reject(world: World, user: str, card: Message) -> View:
     return await world.slack.wait_for_view(user)
 
 
+async def mark_wrong(world: World, user: str, line: Message, proposal_id: str) -> None:
+    """Choose "This was wrong" from the menu of a line of the log, as it was when this message was seen."""
+    await world.slack.person(user).choose("C0LOG", line, ids.LOG_MORE, f"{ids.WRONG_OPTION}|{proposal_id}")
+
+
 def words_block(view: View) -> str:
     """The block of the field in which the reply stands."""
     return next(str(b["block_id"]) for b in view.blocks if b["block_id"].startswith(ids.TEXT_BLOCK))

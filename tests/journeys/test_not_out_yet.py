@@ -18,6 +18,7 @@ from tests.journeys.props import (
     cards_of,
     empty_slack,
     listening,
+    mark_wrong,
     obliging,
     open_shop,
     painted,
@@ -300,3 +301,13 @@ async def test_what_is_taken_back_can_be_withdrawn_by_its_agent_and_expires_as_e
     assert (await world.get(proposed["id"], wait=5))["state"] == "expired"
     await world.message("C0OPS", "nobody decided in time")
     assert shop.calls == []
+
+
+async def test_a_mark_of_what_the_policy_took_back_is_told_so(world: World, shop: Shop, clock: MovableClock) -> None:
+    await pause(world)
+    proposed = await world.propose(category="orders", reply={"text": "Nonsense."})
+    line = await world.message("C0LOG", "Nonsense.")
+    await resume(world, "orders hold")
+    await world.card(proposed["id"])
+    await mark_wrong(world, "U0MARIA", line, proposed["id"])
+    await told(world, "U0MARIA", "The policy took this back just now: Everything in orders is held for a person.")

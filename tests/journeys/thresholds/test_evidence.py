@@ -116,6 +116,22 @@ async def test_an_approval_that_a_stricter_policy_takes_back_is_one_label(world:
     assert (stands.monitor.sample, sum(stands.monitor.regime.k)) == (1, 0)
 
 
+async def test_a_mark_before_it_went_out_counts_as_one_after_it(world: World, clock: DrawnClock) -> None:
+    await go_live(world)
+    await world.slack.person("U0LEAD").command("/approvals pause")
+    early = await one(world, confidence=0.98)
+    await world.sayso.executions.mark_wrong(early["id"], MARIA)
+    await learned(world)
+    back = await world.sayso.store.read(lambda tx: tx.proposal(early["id"]))
+    await world.sayso.approvals.edit(back.seen, Reply(text="That is not so."), MARIA)
+    await learned(world)
+    stands = await standing(world)
+    assert stands.monitor is not None
+    assert (stands.monitor.regime.marked, sum(stands.monitor.regime.k)) == (1, 0)
+    shown = await world.slack.person("U0LEAD").command("/threshold orders")
+    assert "1 conversation" in str(shown.body)
+
+
 async def test_a_newer_offer_takes_the_place_of_one_that_still_waits(world: World) -> None:
     await teach(world, FIRST_LOOK)
     first = await world.message("C0OPS", "loosen_threshold")

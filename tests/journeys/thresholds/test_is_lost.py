@@ -76,7 +76,7 @@ async def test_a_reply_marked_as_wrong_counts_once_and_shows_who_marked_it(world
         1,
         str(line.blocks).count("This was wrong") - 1,
     )
-    with pytest.raises(AlreadyDecided, match="Otto has marked this already; it counts once"):
+    with pytest.raises(AlreadyDecided, match="Otto marked this as wrong just now; it counts once"):
         await world.sayso.executions.mark_wrong(ours, BEN)
     await learned(world)
     stands = await standing(world)
