@@ -9,6 +9,7 @@ import pytest
 
 from bot.domain.proposal import Message
 from bot.local_slack import LocalSlack
+from bot.relay import TAKEN_BACK_AT_ONCE
 from bot.slack import ids
 from tests.journeys.props import (
     MovableClock,
@@ -239,6 +240,16 @@ async def test_a_whole_backlog_is_taken_back_and_what_nobody_objects_to_goes_out
     assert line.channel == "C0LOG"
     lines = str([message.blocks for message in world.slack.messages("C0LOG")])
     assert lines.count("It did not go out on its own.") == 2
+
+
+async def test_a_long_lane_is_taken_back_to_its_end(world: World, shop: Shop) -> None:
+    await pause(world)
+    sure = [await world.propose(category="orders") for _ in range(TAKEN_BACK_AT_ONCE + 5)]
+    last = await world.propose(category="orders", confidence=0.999)
+    await resume(world, "orders 0.99")
+    assert (await world.get(last["id"], wait=10))["state"] == "executed"
+    assert {(await world.get(proposed["id"]))["state"] for proposed in sure} == {"pending"}
+    assert len(shop.calls) == 1
 
 
 async def test_a_person_has_looked_whatever_the_threshold_is_now(world: World, shop: Shop, clock: MovableClock) -> None:

@@ -47,6 +47,13 @@ def with_recipient(row: sqlite3.Row) -> dict[str, Any]:
     return {"recipient": "conv-of-somebody-else"}
 
 
+def with_amount(row: sqlite3.Row) -> dict[str, Any]:
+    """More money than runs on its own."""
+    progress = json.loads(row["progress"])
+    progress["content"]["args"]["amount"] = 9000
+    return {"progress": json.dumps(progress)}
+
+
 def rewrite(database: Path, proposal_id: str, alter: Callable[[sqlite3.Row], dict[str, Any]]) -> None:
     """Write into the row of a case, past every door."""
     outside = sqlite3.connect(database)
@@ -129,3 +136,22 @@ async def test_a_case_that_was_put_back_to_waiting_by_hand_does_not_run(
             await until_stored(world, at_rest(clock))
             assert shop.calls == []
             assert (await world.get(proposed["id"]))["state"] == "pending"
+
+
+async def test_what_was_altered_is_not_put_to_people_as_if_it_had_been_proposed(
+    tmp_path: Path, shop: Shop, clock: MovableClock
+) -> None:
+    """The policy would ask about this amount; but nobody has proposed it, and that is what has to be heard."""
+    database, policy = tmp_path / "sayso.db", shop_policy(shop)
+    async with empty_slack() as slack:
+        async with bot_on(slack, database, policy, clock) as world:
+            token = world.token
+            await world.slack.person("U0LEAD").command("/approvals pause")
+            proposed = await world.act("refund", {"amount": 20}, category="orders")
+            await until_stored(world, at_rest(clock, 1))
+        rewrite(database, proposed["id"], with_amount)
+        async with bot_on(slack, database, policy, clock, token) as world:
+            await world.slack.person("U0LEAD").command("/approvals resume")
+            await world.card(proposed["id"], "C0OPS", WHY)
+            assert (await world.get(proposed["id"]))["state"] == "failed"
+            assert shop.calls == []
