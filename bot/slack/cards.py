@@ -5,7 +5,7 @@ it waits, the buttons.
 """
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -17,22 +17,16 @@ from bot.domain.proposal import AGENT_CONNECTOR, Action, Content, Proposal, Repl
 from bot.domain.text import fits
 from bot.errands import ESCALATION, summary
 from bot.ports import Case
-from bot.slack import ids
 from bot.slack.blocks import (
     Block,
     Element,
-    actions,
     all_shown,
-    button,
-    confirmed,
     context,
-    date,
     escape,
     is_light,
     line,
     mention,
     one_line,
-    overflow,
     quote,
     rich,
     shown,
@@ -40,7 +34,9 @@ from bot.slack.blocks import (
     words,
     wrapped_table,
 )
+from bot.slack.card_buttons import choices
 from bot.slack.changes import changes
+from bot.slack.moments import moment
 from bot.slack.parts import (
     banner,
     cell,
@@ -56,7 +52,7 @@ from bot.slack.parts import (
 )
 from bot.slack.status import earlier_edit, status
 from bot.slack.taken_back import taken_back
-from bot.slack.wrote_again import all_heard, wrote_again
+from bot.slack.wrote_again import wrote_again
 
 CARD_CHARACTERS: Final = 1800
 CARD_LINES: Final = 30
@@ -72,9 +68,6 @@ DECIDED_WORDS: Final = 600
 DROPPED_WORDS: Final = 250
 BRIEF_WORDS: Final = 200
 BRIEF_REMARK: Final = 80
-CALLED_TWICE: Final = confirmed(
-    "Try it again?", "If the first call did get through after all, this does it a second time.", "Try again"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +116,7 @@ def _blocks(case: Case, room: str, talk: list[Block], *, undoable: bool, goes_ou
     blocks += status(proposal, room, paused=case.paused, goes_out=goes_out)
     blocks += taken_back(case)
     blocks += _handed_over(proposal)
-    return [*blocks, *_choices(proposal, room, cut=cut, undoable=undoable)]
+    return [*blocks, *choices(proposal, room, cut=cut, undoable=undoable)]
 
 
 def _brief(case: Case, room: str, *, undoable: bool, goes_out: datetime | None) -> list[Block]:
@@ -143,17 +136,12 @@ def _brief(case: Case, room: str, *, undoable: bool, goes_out: datetime | None) 
     blocks += status(proposal, room, paused=case.paused, goes_out=goes_out)
     blocks += taken_back(case)
     blocks += _handed_over(proposal)
-    return [*blocks, *_choices(proposal, room, cut=True, undoable=undoable)]
+    return [*blocks, *choices(proposal, room, cut=True, undoable=undoable)]
 
 
 def _waits(proposal: Proposal, room: str) -> bool:
     """Whether somebody decides it in this room."""
     return proposal.state is State.PENDING or (proposal.state is State.ESCALATED and room == ESCALATION)
-
-
-def _choices(proposal: Proposal, room: str, *, cut: bool, undoable: bool) -> list[Block]:
-    buttons = _buttons(proposal, room, cut=cut, undoable=undoable)
-    return [actions(f"sayso:{proposal.id}:{room}:{proposal.version}", buttons)] if buttons else []
 
 
 def fits_on_a_card(content: Content) -> bool:
@@ -302,11 +290,7 @@ def _small_print(proposal: Proposal, *, brief: bool = False) -> list[Block]:
             parts += [words(" "), mention(actor.id)]
     parts += [
         words("\nExpires "),
-        date(
-            int(proposal.expires_at.timestamp()),
-            "{date_short_pretty} at {time}",
-            proposal.expires_at.strftime("%d %b %H:%M UTC"),
-        ),
+        moment(proposal.expires_at),
     ]
     if confidence is None:
         if proposal.connector != THRESHOLDS_CONNECTOR:
@@ -315,66 +299,3 @@ def _small_print(proposal: Proposal, *, brief: bool = False) -> list[Block]:
         needed = "" if ruling.threshold is None else f", {number(ruling.threshold)} needed to run on its own"
         parts.append(words(f" · confidence {number(confidence)}{needed}"))
     return [rich(line(*parts))]
-
-
-def _buttons(proposal: Proposal, room: str, *, cut: bool, undoable: bool) -> list[Element]:
-    value = ids.carried(proposal.seen)
-    match proposal.state:
-        case State.PENDING if proposal.connector == THRESHOLDS_CONNECTOR:
-            return [*_deciding(proposal, value, cut=cut), button("Reject", ids.REJECT, value)]
-        case State.PENDING:
-            return [
-                *_deciding(proposal, value, cut=cut),
-                button("Escalate", ids.ESCALATE, value),
-                _menu(value, note=True),
-            ]
-        case State.ESCALATED if room == ESCALATION:
-            return [button("Take over", ids.TAKE_OVER, value), *_deciding(proposal, value, cut=cut), _menu(value)]
-        case State.APPROVED if undoable and not (proposal.execution and proposal.execution.attempts):
-            # Never where Approve stood, which is first but in the escalation channel: a double click ends there.
-            row = [_full_case(value), button("Undo", ids.UNDO, value)]
-            return row[::-1] if room == ESCALATION else row
-        case State.FAILED:
-            retry = button("Try again", ids.RETRY, _again(proposal, cut=cut), style="primary")
-            return [retry, button("Give up", ids.GIVE_UP, value), _full_case(value)]
-        case State.IN_DOUBT:
-            return [
-                button("It happened", ids.CONFIRM, value),
-                button("It did not: try again", ids.RETRY, _again(proposal, cut=cut), confirm=CALLED_TWICE),
-                button("It did not: give up", ids.GIVE_UP, value),
-                _full_case(value),
-            ]
-        case _:
-            return [_full_case(value)]
-
-
-def _menu(value: str, *, note: bool = False) -> Element:
-    """What is rarer than a button; with `note` also the escalation that says why."""
-    options = [("Escalate with a note…", f"{ids.ESCALATE_OPTION}|{value}")] if note else []
-    options += [("Reject…", f"{ids.REJECT_OPTION}|{value}"), ("View full case", f"{ids.FULL_OPTION}|{value}")]
-    return overflow(ids.MORE, options)
-
-
-def _full_case(value: str) -> Element:
-    return button("View full case", ids.OPEN, value)
-
-
-def _again(proposal: Proposal, *, cut: bool) -> str:
-    """What a retry carries: also how many later messages the card showed, none where it is cut or not all are shown."""
-    heard = 0 if cut or not all_heard(proposal) else len(proposal.follow_ups)
-    return ids.carried(replace(proposal.seen, follow_ups=heard))
-
-
-def _deciding(proposal: Proposal, value: str, *, cut: bool) -> list[Element]:
-    """Approve and Edit; a blank draft has only the one that writes, for Slack refuses two buttons of one action.
-
-    Approve stands only where a reviewer sees every word on the card: nothing `cut`, masked or written since.
-    """
-    content = proposal.content
-    if isinstance(content, Reply) and not content.text.strip():
-        return [button("Write a reply", ids.EDIT, value, style="primary")]
-    if cut or masked_in(content) or proposal.follow_ups:
-        approve = button("Read and approve", ids.READ, value, style="primary")
-    else:
-        approve = button("Approve", ids.APPROVE, value, style="primary")
-    return [approve, button("Edit", ids.EDIT, value)]

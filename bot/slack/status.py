@@ -11,6 +11,7 @@ from bot.domain.proposal import AGENT_CONNECTOR, Proposal, Revision
 from bot.errands import ESCALATION
 from bot.slack.blocks import Block, Element, date, line, mention, rich, shown, words
 from bot.slack.changes import difference
+from bot.slack.moments import moment
 
 
 def status(proposal: Proposal, room: str, *, paused: bool = False, goes_out: datetime | None = None) -> list[Block]:
@@ -55,11 +56,11 @@ def _decided(decision: Decision, approvals: Sequence[Actor], editor: Actor | Non
         case DecisionKind.EXPIRED:
             return [
                 words("⌛ Expired ", bold=True),
-                _moment(decision.at),
+                moment(decision.at),
                 words(f": {decision.reason or 'nobody decided in time'}, so nothing was done."),
             ]
         case DecisionKind.AUTOMATIC:
-            return [words("▶️ Ran on its own ", bold=True), _moment(decision.at), words(".")]
+            return [words("▶️ Ran on its own ", bold=True), moment(decision.at), words(".")]
         case _:
             approved = decision.kind in (DecisionKind.APPROVED, DecisionKind.EDITED)
             who = approvals if approved and len(approvals) > 1 else (decision.by,)
@@ -81,7 +82,7 @@ def _said(mark: str, verb: str, by: Sequence[Actor], at: datetime) -> list[Eleme
 
 
 def _signed(what: str, by: Sequence[Element], at: datetime) -> list[Element]:
-    return [words(what, bold=True), *by, words(" · "), _moment(at)]
+    return [words(what, bold=True), *by, words(" · "), moment(at)]
 
 
 def _people(actors: Sequence[Actor]) -> list[Element]:
@@ -100,10 +101,6 @@ def _reason(reason: str | None) -> list[Element]:
 def _intervened(last: Intervention) -> list[Element]:
     mark = "🔁" if last.move is Move.RETRY else "☑️"
     return [words("\n"), *_said(mark, INTERVENED[last.move], (last.by,), last.at)]
-
-
-def _moment(at: datetime) -> Element:
-    return date(int(at.timestamp()), "{date_short_pretty} at {time}", at.strftime("%d %b %H:%M UTC"))
 
 
 def _person(actor: Actor) -> list[Element]:
