@@ -139,3 +139,18 @@ async def test_the_loser_of_a_retry_is_told_who_won_also_after_the_clock_went_ba
         await world.slack.person(user).click("C0OPS", alarm, ids.RETRY)
     await told(world, "U0LEAD", "Ben had this tried again just now.")
     assert not world.slack.world.ephemerals.get("U0BEN")
+
+
+async def test_the_loser_of_a_retry_that_was_given_up_since_is_told_who_gave_it_up(
+    world: World, shop: Shop, clock: MovableClock
+) -> None:
+    shop.mood = refusing(422)
+    proposed = await world.act("refund", {"amount": 180})
+    await world.click("U0MARIA", await world.card(proposed["id"]), ids.APPROVE)
+    alarm = await world.card(proposed["id"], "C0OPS", "It failed")
+    await world.click("U0BEN", alarm, ids.RETRY, "C0OPS")
+    again = await painted(world, alarm, "Tried again by")
+    again = await painted(world, again, ids.GIVE_UP)
+    await world.click("U0LEAD", again, ids.GIVE_UP, "C0OPS")
+    await world.slack.person("U0MARIA").click("C0OPS", again, ids.RETRY)
+    await told(world, "U0MARIA", "Lena rejected this just now.")
