@@ -27,7 +27,7 @@ def status(proposal: Proposal, room: str, *, paused: bool = False, goes_out: dat
         parts += _intervened(proposal.execution.intervention)
     parts += _carried_out(proposal, paused=paused, goes_out=goes_out)
     if proposal.state is State.ESCALATED and room != ESCALATION:
-        parts.append(words(". It is with the escalation team now."))
+        parts.append(words(" · It is with the escalation team now."))
     return [rich(line(*parts))] if parts else []
 
 
