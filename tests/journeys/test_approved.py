@@ -82,7 +82,7 @@ async def test_the_card_shows_what_a_reviewer_needs_to_decide(world: World) -> N
 async def test_an_approved_action_runs_with_exactly_the_arguments_that_were_shown(world: World, shop: Shop) -> None:
     proposed = await world.act("refund", {"order": "1042", "amount": 180.5, "notify": True})
     card = await world.card(proposed["id"])
-    for cell in ("order", "1042", "amount", "180.5", "notify", "true"):
+    for cell in ("order", '"1042"', "amount", "180.5", "notify", "true"):
         assert f"'text': '{cell}'" in str(card.blocks), cell
     await world.click("U0BEN", card, ids.APPROVE)
     done = await world.get(proposed["id"], wait=5)
