@@ -16,13 +16,16 @@ from bot.domain.lifecycle import Move
 from bot.domain.proposal import Proposal
 from bot.slack import ids
 from bot.slack.courier import NETWORK, UNREADABLE, said
+from bot.slack.edit_modal import edit_modal
 from bot.slack.escalate_modal import escalate_modal
 from bot.slack.full_case import Story, full_case
 from bot.slack.metadata import Metadata
-from bot.slack.modals import Window, edit_modal, read_modal, reject_modal
 from bot.slack.patience import within
+from bot.slack.read_modal import read_modal
+from bot.slack.reject_modal import reject_modal
 from bot.slack.retry_modal import retry_modal
 from bot.slack.thresholds import applied
+from bot.slack.window import Window
 from handlers.desk import Body, Desk, channel_of
 from handlers.home import home_again
 

@@ -13,9 +13,12 @@ from bot.domain.proposal import Content, Proposal, alike
 from bot.ports import Reader
 from bot.slack.blocks import line, modal, rich, words
 from bot.slack.bounds import told_at_its_field
+from bot.slack.edit_modal import edit_modal, edited
+from bot.slack.fields import fields_of, reason_of
 from bot.slack.metadata import Metadata
-from bot.slack.modals import Window, edit_modal, edited, fields_of, read_modal, reason_of
+from bot.slack.read_modal import read_modal
 from bot.slack.retry_modal import retry_modal
+from bot.slack.window import Window
 from handlers.desk import Body, Desk, user_of
 from handlers.home import home_again
 

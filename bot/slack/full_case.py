@@ -26,11 +26,11 @@ from bot.slack.blocks import (
     whole,
     words,
 )
-from bot.slack.modals import MOST_BLOCKS, VIEW_BYTES, content_blocks
 from bot.slack.moments import moment
 from bot.slack.parts import banner, cell, goes_to, masked_in, speaker, what
 from bot.slack.status import INTERVENED
 from bot.slack.taken_back import undone_by
+from bot.slack.window import MOST_BLOCKS, VIEW_BYTES, content_blocks
 
 TALK: Final = 100_000
 

@@ -7,9 +7,9 @@ from bot.domain.errors import BadInput
 from bot.domain.proposal import Proposal, Revision
 from bot.slack import ids
 from bot.slack.blocks import Block, line, modal, rich, section, size_of, words
-from bot.slack.modals import MOST_BLOCKS, VIEW_BYTES, content_blocks
 from bot.slack.parts import what
 from bot.slack.status import earlier_edit
+from bot.slack.window import MOST_BLOCKS, VIEW_BYTES, content_blocks
 from bot.slack.wrote_again import wrote_again_in_full
 
 TOO_LONG: Final = (

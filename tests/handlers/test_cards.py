@@ -18,10 +18,12 @@ from bot.errands import summary
 from bot.slack import ids
 from bot.slack.blocks import Block, is_light, one_line, shown, whole
 from bot.slack.cards import CARD_CHARACTERS, CARD_LINES, CELL, ROWS, card
+from bot.slack.edit_modal import edit_modal, edited
+from bot.slack.fields import fields_of
 from bot.slack.full_case import full_case
-from bot.slack.modals import edit_modal, edited, fields_of, read_modal
 from bot.slack.notices import log_lines
 from bot.slack.parts import safe_link
+from bot.slack.read_modal import read_modal
 from tests.handlers.nasty import (
     FAKE_APPROVAL,
     HIDING,

@@ -10,9 +10,10 @@ from bot.domain.proposal import Conversation, Evidence, Proposal
 from bot.local_slack.model import Call
 from bot.slack import ids
 from bot.slack.cards import card
+from bot.slack.edit_modal import edit_modal
 from bot.slack.full_case import full_case
-from bot.slack.modals import edit_modal, read_modal
 from bot.slack.notices import log_lines
+from bot.slack.read_modal import read_modal
 from tests.handlers.nasty import case, proposal, story, walk
 from tests.world import World
 

@@ -12,8 +12,9 @@ from bot.slack import ids
 from bot.slack.cards import card
 from bot.slack.full_case import full_case
 from bot.slack.lists import queue
-from bot.slack.modals import read_modal, reject_modal
 from bot.slack.notices import log_lines, notice
+from bot.slack.read_modal import read_modal
+from bot.slack.reject_modal import reject_modal
 from tests.handlers.nasty import MARIA, NOW, action, case, edited, everywhere, proposal, read, story, walk
 
 SECRETS = {

@@ -20,11 +20,13 @@ from bot.local_slack.model import SlackError
 from bot.ports import Case, Pause
 from bot.slack.blocks import is_light, quote, rich
 from bot.slack.cards import Painted, card
+from bot.slack.edit_modal import edit_modal
 from bot.slack.full_case import full_case
 from bot.slack.lists import home, queue
 from bot.slack.metadata import Metadata
-from bot.slack.modals import edit_modal, read_modal, reject_modal
 from bot.slack.notices import log_lines, notice
+from bot.slack.read_modal import read_modal
+from bot.slack.reject_modal import reject_modal
 from tests.handlers.nasty import HIDING, INJECTIONS, MARIA, NOW, case, conversation, edited, proposal, story
 
 WIDE = "\U0001d173\u200b"  # each is spelled out in nine characters or eight
