@@ -1,20 +1,33 @@
 """Somebody approves what somebody else edited: each is named for what they did, and the reason is not lost."""
 
+from datetime import timedelta
+
 from bot.local_slack.model import Message, View
 from bot.slack import ids
-from tests.journeys.props import MovableClock, at_rest, edit_words, open_edit, painted, told, until_stored
+from tests.journeys.props import (
+    MovableClock,
+    at_rest,
+    edit_words,
+    open_edit,
+    painted,
+    pass_time,
+    told,
+    undo,
+    until_stored,
+)
 from tests.world import World
 
 ACCOUNT = {"account": "A-17", "reason": "asked" * 90}
 BETTER = "Your refund was sent on Tuesday."
 
 
-async def undone_edit(world: World) -> Message:
+async def undone_edit(world: World, clock: MovableClock) -> Message:
     """The card of a reply that Ben edited, and whose approval he took back."""
     proposed = await world.propose(category="returns")
     card = await world.card(proposed["id"])
     await edit_words(world, "U0BEN", card, BETTER, other_reason="The day was wrong")
-    await world.click("U0BEN", await painted(world, card, ids.UNDO), ids.UNDO)
+    await undo(world, clock, "U0BEN", card)
+    pass_time(world, clock, timedelta(seconds=2))
     return await painted(world, card, f"'action_id': '{ids.APPROVE}'")
 
 
@@ -38,8 +51,8 @@ def lines(message: Message | View) -> list[str]:
     return found
 
 
-async def test_whoever_approves_anothers_edit_is_not_called_its_editor(world: World) -> None:
-    card = await undone_edit(world)
+async def test_whoever_approves_anothers_edit_is_not_called_its_editor(world: World, clock: MovableClock) -> None:
+    card = await undone_edit(world, clock)
     case = card.blocks[-1]["block_id"].split(":")[1]
     await world.click("U0MARIA", card, ids.APPROVE)
     now = await painted(world, card, "as edited by")
@@ -54,7 +67,7 @@ async def test_whoever_approves_anothers_edit_is_not_called_its_editor(world: Wo
 async def test_whoever_comes_late_to_anothers_edit_is_told_who_approved_and_who_edited_it(
     world: World, clock: MovableClock
 ) -> None:
-    card = await undone_edit(world)
+    card = await undone_edit(world, clock)
     for user in ("U0MARIA", "U0MARIA", "U0BEN"):
         await world.slack.person(user).click("C0REVIEW", card, ids.APPROVE)
     assert (await told(world, "U0BEN", "Maria")).text.endswith("Maria approved this, as edited by Ben, just now.")
@@ -62,8 +75,10 @@ async def test_whoever_comes_late_to_anothers_edit_is_told_who_approved_and_who_
     assert world.slack.ephemerals("U0MARIA") == [], "a second click of the winner needs no answer"
 
 
-async def test_whoever_comes_to_an_edit_sees_who_made_it_what_changed_and_why(world: World) -> None:
-    card = await undone_edit(world)
+async def test_whoever_comes_to_an_edit_sees_who_made_it_what_changed_and_why(
+    world: World, clock: MovableClock
+) -> None:
+    card = await undone_edit(world, clock)
     assert "✏️ Edited by U0BEN “The day was wrong”:" in lines(card)
     assert "Your refund was sent on MondayTuesday." in lines(card)
     for action in (ids.EDIT, ids.OPEN):
@@ -117,8 +132,8 @@ async def test_a_reason_given_with_an_unchanged_text_is_the_reason_of_the_approv
     assert (decision["kind"], decision["reason"], decision["edited_by"]) == ("approved", "I looked it up", None)
 
 
-async def test_an_edit_that_is_ones_own_is_called_edited_and_approved(world: World) -> None:
-    card = await undone_edit(world)
+async def test_an_edit_that_is_ones_own_is_called_edited_and_approved(world: World, clock: MovableClock) -> None:
+    card = await undone_edit(world, clock)
     await world.click("U0BEN", card, ids.APPROVE)
     now = await painted(world, card, "pproved by")
     assert any(row.startswith("✏️ Edited and approved by U0BEN") for row in lines(now))
