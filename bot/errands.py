@@ -11,7 +11,7 @@ import structlog
 
 from bot.domain.canonical import Json
 from bot.domain.delivery import Errand, ErrandKind
-from bot.domain.masking import mask
+from bot.domain.masking import beginning
 from bot.domain.policy import Policy
 from bot.domain.proposal import AGENT_CONNECTOR, Action, Proposal
 from bot.domain.text import shorten
@@ -210,8 +210,7 @@ def summary(proposal: Proposal) -> str:
 
 
 def _begun(text: str) -> str:
-    # Masked before it is cut: half a card number would not be known as one.
-    return shorten(" ".join(mask(text[:4000]).text.split()), SUMMARY)
+    return shorten(" ".join(beginning(text, SUMMARY).split()), SUMMARY)
 
 
 def _spelled(value: Json) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from bot.domain.errors import BadInput
+from bot.domain.masking import cut
 from bot.domain.near import did_you_mean
 from bot.domain.policy import Mode
 from bot.thresholds import Wish
@@ -29,6 +30,7 @@ FORM: Final = (
 )
 QUEUE_FORM: Final = "Use `/approvals`, `/approvals mine`, `/approvals pause because …` or `/approvals resume`."
 ORDERS: Final = (*Mode, "reset", "tune")
+LONGEST_REASON: Final = 500
 QUEUE_ORDERS: Final = ("mine", "pause", "resume", "help")
 
 _BECAUSE: Final = re.compile(r"\s+because\b[:,]?\s*", re.IGNORECASE)
@@ -63,7 +65,7 @@ class Tune:
 def threshold(text: str) -> Help | ShowAll | ShowOne | Wish | Tune:
     """What `/threshold TEXT` asks for; raises BadInput with the right form."""
     order, *reasons = _BECAUSE.split(f" {text.strip()}", maxsplit=1)
-    reason = reasons[0].strip()[:500] if reasons and reasons[0].strip() else None
+    reason = cut(reasons[0].strip(), LONGEST_REASON) or None if reasons else None
     parts = order.split()
     if len(parts) < 2 and reason:
         raise BadInput(f"A reason alone changes nothing: say what to change it to. {FORM}")
@@ -124,7 +126,7 @@ class Switch:
 def approvals(text: str) -> Help | Queue | Switch:
     """What `/approvals TEXT` asks for; raises BadInput with the right form."""
     word, _, rest = text.strip().partition(" ")
-    reason = re.sub(r"\Abecause\b[:,]?\s*", "", rest.strip(), flags=re.IGNORECASE)[:500] or None
+    reason = cut(re.sub(r"\Abecause\b[:,]?\s*", "", rest.strip(), flags=re.IGNORECASE), LONGEST_REASON) or None
     match word.lower():
         case "":
             return Queue()

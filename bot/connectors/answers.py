@@ -8,6 +8,7 @@ from typing import Final
 
 from bot.domain.canonical import Json, canonical_json
 from bot.domain.delivery import Failed
+from bot.domain.masking import beginning
 from bot.domain.proposal import Action, Proposal
 from bot.domain.text import reveal, shorten
 
@@ -40,8 +41,8 @@ def _within_reason(wait: timedelta) -> timedelta:
 
 
 def excerpt(text: str) -> str:
-    """A short piece of an answer, fit for one sentence: one line, nothing hidden, at most 160 characters."""
-    return shorten(" ".join(reveal(text[:2_000]).text.split()), EXCERPT)
+    """A piece of an answer, fit for one sentence: one line, no secrets, nothing hidden, at most 160 characters."""
+    return shorten(" ".join(reveal(beginning(text, EXCERPT)).text.split()), EXCERPT)
 
 
 def said(who: str, status: int, text: str) -> str:

@@ -23,7 +23,9 @@ from bot.domain.secret_patterns import (
     USER_IN_URL,
     is_secret_value,
 )
+from bot.domain.text import shorten
 
+CUT_SECRET: Final = 1000
 _EMAIL: Final = re.compile(r"(?<![\w.%+-])[\w.%+-]++@(?:[^\W_][\w-]{0,62}+\.){1,8}[^\W\d_]{2,24}+")
 
 
@@ -62,6 +64,23 @@ def mask(text: str, *, emails: bool = False) -> Masked:
     if emails and "@" in masked:
         masked = _EMAIL.sub(lambda _: _found("e-mail", "[e-mail]", kinds), masked)
     return Masked(text=masked, kinds=tuple(kinds))
+
+
+def beginning(text: str, limit: int) -> str:
+    """A text without its secrets, of a long one as much as `limit` characters need, and " …" for the rest.
+
+    A megabyte of nasty text would hold up every click for seconds, so what lies far behind the limit is not read.
+    """
+    reach = limit * 4 + 2 * CUT_SECRET
+    if len(text) <= reach:
+        return mask(text).text
+    # Half a secret is none to `mask`: the end of the piece goes too.
+    return f"{mask(text[:reach]).text[:-CUT_SECRET]} …"
+
+
+def cut(text: str, limit: int) -> str:
+    """At most `limit` characters of a text that is kept; secrets of a longer one are masked before they are cut."""
+    return text if len(text) <= limit else shorten(mask(text).text, limit)
 
 
 def mask_mapping(value: Mapping[str, object], *, emails: bool = False) -> MaskedMapping:

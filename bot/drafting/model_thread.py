@@ -7,6 +7,8 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from bot.domain.masking import cut
+
 T = TypeVar("T")
 IMPORT_SECONDS: Final = 120.0
 
@@ -108,7 +110,7 @@ class ModelThread:
     def _failed(self, model: str, error: Exception) -> CallFailed:
         known = self._litellm.exceptions
         status = getattr(error, "status_code", None)
-        reason = " ".join(str(error).split())[:200]
+        reason = cut(" ".join(str(error).split()), 200)
         if isinstance(error, known.RateLimitError):
             return CallFailed(f"{model} is busy (429).", again=True, retry_after=_retry_after(error))
         if isinstance(error, known.Timeout):

@@ -161,4 +161,4 @@ def _told(ticket: Ticket) -> str:
 
 
 def _clean(text: str, limit: int) -> str:
-    return mask(reveal(excerpt(text, limit)).text).text.encode(errors="replace").decode()
+    return reveal(excerpt(mask(text).text, limit)).text.encode(errors="replace").decode()

@@ -12,6 +12,7 @@ from typing import Final
 from bot.domain.canonical import Json
 from bot.domain.errors import BadInput
 from bot.domain.intake import Helpdesk
+from bot.domain.masking import cut
 from bot.domain.proposal import Conversation, Message
 from bot.intake.arrival import Arrival
 from bot.intake.mail_text import text_of_html
@@ -99,7 +100,7 @@ def arrival_of(desk: Helpdesk, document: Json, body: bytes) -> Arrival | Aside:
         key=key[:LONGEST],
         conversation=Conversation(
             id=_conversation_id(desk, conversation),
-            subject=word(found.get("subject"))[:500] or None,
+            subject=cut(word(found.get("subject")), 500) or None,
             url=word(found.get("url"))[:2000] or None,
             customer=customer,
             messages=(Message(role="customer", text=_words(text)),),
@@ -136,7 +137,7 @@ def _event(desk: Helpdesk, document: Mapping[str, Json], kind: str) -> Arrival |
         key=(word(document.get("id")) or f"{ticket}:{word(comment.get('id'))}")[:LONGEST],
         conversation=Conversation(
             id=_conversation_id(desk, ticket),
-            subject=word(detail.get("subject"))[:500] or None,
+            subject=cut(word(detail.get("subject")), 500) or None,
             customer=customer,
             messages=(Message(role="customer", text=_words(text), at=word(document.get("time"))[:64] or None),),
         ),

@@ -11,6 +11,7 @@ from typing import Final
 
 from bot.connectors.email import is_address
 from bot.domain.canonical import Json
+from bot.domain.masking import cut
 from bot.domain.proposal import Conversation, Message
 from bot.drafting.words import excerpt
 from bot.intake.arrival import Arrival
@@ -42,7 +43,7 @@ def read_mail(
 ) -> Arrival | Unanswered:
     """The arrival; `envelope_from` is the SMTP sender ("" for a bounce), `ours` the addresses that we write from."""
     message, whole = opened(raw)
-    sender, subject = _sender(message), header(message, "Subject")[:500]
+    sender, subject = _sender(message), cut(header(message, "Subject"), 500)
     reason = why_never(message, envelope_from)
     if reason is None and sender and sender.addr_spec.lower() in ours:
         reason = "It comes from our own address."

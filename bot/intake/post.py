@@ -11,8 +11,8 @@ from typing import Final
 import structlog
 
 from bot.domain.errors import Unavailable
+from bot.domain.masking import cut
 from bot.domain.policy import Policy
-from bot.domain.text import shorten
 from bot.errands import Line
 from bot.intake.arrival import Arrival
 from bot.intake.bell import Bell
@@ -111,7 +111,7 @@ def _about(raw: bytes) -> list[Line]:
 
 
 def _lines(sender: str, subject: str) -> list[Line]:
-    return [Line(label="From", text=sender), Line(label="Subject", text=shorten(subject, 200))]
+    return [Line(label="From", text=sender), Line(label="Subject", text=cut(subject, 200))]
 
 
 def _why(error: Exception) -> Line:

@@ -13,6 +13,7 @@ import structlog
 from bot.approvals import Approvals
 from bot.domain.delivery import backoff
 from bot.domain.errors import SaysoError, TooMuch, Unavailable
+from bot.domain.masking import cut
 from bot.domain.policy import Policy
 from bot.domain.proposal import Action, Conversation, Proposal, Reply
 from bot.domain.ticket import QueuedTicket, TicketState
@@ -159,7 +160,7 @@ class Worker:
         except Exception as error:
             # Whatever drafting stumbles over, the customer's words must reach a person.
             log.exception("draft_failed", ticket=ticket.id)
-            return _none(ticket), f"Drafting failed ({type(error).__name__}: {str(error)[:200]})."
+            return _none(ticket), f"Drafting failed ({type(error).__name__}: {cut(str(error), 200)})."
         return draft, draft.trouble
 
     async def _submit(self, ticket: QueuedTicket, draft: Draft, trouble: str | None) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-from bot.domain.masking import mask
+from bot.domain.masking import beginning, mask
 from bot.domain.text import reveal, shorten
 from bot.quick_json import dump
 
@@ -15,7 +15,6 @@ Element = dict[str, Any]
 SECTION_TEXT: Final = 3000
 CONTEXT_TEXT: Final = 2000
 RICH_TEXT: Final = 2900
-CUT_SECRET: Final = 1000
 MESSAGE_WEIGHT: Final = 12_000
 """What is posted weighs no more: Slack takes 13,297 characters in one block, and 13,172 in two (bolt-js #2509)."""
 BLOCK_WEIGHT: Final = 125
@@ -24,19 +23,12 @@ MEMORABLE: Final = 4_000
 
 def shown(text: str, limit: int) -> str:
     """Untrusted words as a reviewer may see them: secrets masked, hidden characters spelled out, cut at `limit`."""
-    reach = limit * 4 + 2 * CUT_SECRET
-    if len(text) <= reach:
-        return shorten(whole(text), limit)
-    # A megabyte of nasty text would hold up every click for seconds, so what lies far behind the limit is not read.
-    # Half a secret is none to `mask`: the end of the piece goes too, and the cut always shows.
-    return shorten(reveal(mask(text[:reach]).text[:-CUT_SECRET]).text + " …", limit)
+    return shorten(whole(text) if len(text) <= MEMORABLE else reveal(beginning(text, limit)).text, limit)
 
 
 def one_line(text: str, limit: int) -> str:
     """As `shown`, on one line: a name or a title may not start a line of its own and pass for one of ours."""
-    reach = limit * 4 + 2 * CUT_SECRET
-    joined = " ".join(text[:reach].split())
-    return shown(joined if len(text) <= reach else f"{joined[:-CUT_SECRET]} …", limit)
+    return shown(" ".join(beginning(text, limit).split()), limit)
 
 
 def whole(text: str) -> str:

@@ -65,3 +65,9 @@ def test_a_result_is_json_that_can_be_stored_or_else_text(text: str, kept: objec
 
 def test_a_long_result_is_cut() -> None:
     assert result_of('{"x": "' + "y" * 20_000 + '"}') == '{"x": "' + "y" * 1_992 + "…"
+
+
+@pytest.mark.parametrize("at", range(138, 160))
+def test_an_excerpt_shows_no_beginning_of_a_secret(at: int) -> None:
+    text = f"{'x' * (at - 1)} 4242 4242 4242 4242 is refused, says the bank of whoever holds it"
+    assert "4242 4" not in excerpt(text), excerpt(text)

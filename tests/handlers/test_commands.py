@@ -220,6 +220,18 @@ async def test_a_reason_is_only_words(world: World) -> None:
             only_words(message.blocks, text)
 
 
+@pytest.mark.parametrize("at", [480, 485, 490])
+async def test_a_reason_that_is_cut_shows_no_beginning_of_a_secret(world: World, at: int) -> None:
+    reason = f"{'x' * at} 4242 4242 4242 4242 was charged twice and more"
+    await typed(world, f"/threshold refunds 0.5 because {reason}")
+    await typed(world, f"/approvals pause because {reason}")
+    await typed(world, "/approvals resume")
+    await until_stored(world, lambda tx: not tx.outbox_size())
+    told = [message for message in world.slack.messages("C0OPS") if "xxx" in str(message.blocks)]
+    assert len(told) == 2
+    assert [message for message in told if "4242 4" in str(message.blocks)] == []
+
+
 def only_words(blocks: Any, text: str) -> None:
     for found in walk(blocks):
         assert found.get("type") not in ("broadcast", "usergroup", "link")

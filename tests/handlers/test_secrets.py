@@ -8,7 +8,9 @@ import pytest
 from bot.domain.decision import Decision, DecisionKind
 from bot.domain.lifecycle import State
 from bot.domain.proposal import Action, Evidence, Execution, Proposal, Reply
+from bot.errands import summary
 from bot.slack import ids
+from bot.slack.blocks import one_line
 from bot.slack.cards import card
 from bot.slack.full_case import full_case
 from bot.slack.lists import queue
@@ -96,3 +98,11 @@ def test_a_secret_that_came_or_went_with_an_edit_is_readable_nowhere(secret: str
         for made, first in (reply, deed):
             for blocks in (card(case(made, first), "review").blocks, full_case(story(made, first), "")["blocks"]):
                 assert secret not in read(blocks), (before, after)
+
+
+def test_a_secret_on_the_edge_of_what_is_read_is_masked_all_the_same() -> None:
+    """Blanks that a line leaves out bring into sight what stands far behind."""
+    for blanks in range(1_100, 4_100, 3):
+        text = f"Order 7{' ' * blanks}4242 4242 4242 4242 and{' more' * 2_000}."
+        for line in (summary(proposal(Reply(text=text))), *(one_line(text, limit) for limit in (40, 120, 300))):
+            assert "4242 4" not in line, (blanks, line)

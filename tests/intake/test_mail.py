@@ -164,3 +164,9 @@ def test_html_becomes_what_a_reader_sees() -> None:
 
 def test_unclosed_html_is_read_as_far_as_it_goes() -> None:
     assert text_of_html("<p>a<div>b<a href='x'>c").split() == ["a", "bc"]
+
+
+def test_a_subject_that_is_cut_keeps_no_beginning_of_a_secret() -> None:
+    for at in range(484, 500):
+        found = read(mail(Subject=f"{'x' * (at - 1)} 4242 4242 4242 4242 was charged"))
+        assert "4242 4" not in str(found.conversation.subject)
