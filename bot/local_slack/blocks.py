@@ -130,7 +130,7 @@ def rich_inline(note: Findings, item: object, path: str) -> None:
         if note.string(item.get("text"), f"{path}/text", limits.POST_TEXT):
             note.weigh(item["text"])
     elif kind == "link" and note.string(item.get("url"), f"{path}/url", limits.URL):
-        note.weigh(item.get("text") or item["url"])
+        note.weigh(f"{item['url']}{item.get('text') or ''}")
 
 
 def table(note: Findings, b: Json, path: str) -> None:

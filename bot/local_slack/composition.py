@@ -48,7 +48,7 @@ class Findings:
             self.string(thing[key], f"{path}/{key}", limit, least=0)
 
     def weigh(self, words: str) -> None:
-        """Count words towards the bound on a whole message, as Slack keeps them: with entities."""
+        """Count words and addresses towards the bound on a whole message, as Slack keeps them: with entities."""
         self.weight += len(words) + 4 * words.count("&") + 3 * (words.count("<") + words.count(">"))
 
     def text(self, value: object, path: str, limit: int, *, plain: bool = False) -> None:

@@ -38,6 +38,7 @@ from bot.slack.card_buttons import choices
 from bot.slack.changes import changes
 from bot.slack.moments import moment
 from bot.slack.parts import (
+    LONGEST_LINK,
     banner,
     cell,
     destination,
@@ -68,6 +69,7 @@ DECIDED_WORDS: Final = 600
 DROPPED_WORDS: Final = 250
 BRIEF_WORDS: Final = 200
 BRIEF_REMARK: Final = 80
+BRIEF_LINK: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +125,7 @@ def _brief(case: Case, room: str, *, undoable: bool, goes_out: datetime | None) 
     """What any message of Slack's has room for, in the plainest of blocks; the windows behind its buttons show all."""
     proposal = case.proposal
     blocks = [
-        _title(proposal, cut=True),
+        _title(proposal, cut=True, longest_link=BRIEF_LINK),
         rich(
             line(words("This case is too long for a card; its beginning:", italic=True)),
             quote(shown(summary(proposal), BRIEF_WORDS)),
@@ -171,12 +173,12 @@ def _what(content: Content) -> str:
     return "A reply" if isinstance(content, Reply) else shown(content.name, 80)
 
 
-def _title(proposal: Proposal, *, cut: bool) -> Block:
+def _title(proposal: Proposal, *, cut: bool, longest_link: int = LONGEST_LINK) -> Block:
     content = proposal.content
     parts = [*what(content, proposal.conversation.customer), words(" · "), words(proposal.category, code=True)]
     if cut:
         parts.append(words(f" · {_length(content):,} characters", bold=True))
-    if opened := safe_link(proposal.conversation.url):
+    if opened := safe_link(proposal.conversation.url, longest_link):
         parts += [words(" · "), *opened]
     if proposal.conversation.subject:
         parts.append(words(f"\n{one_line(proposal.conversation.subject, 150)}"))

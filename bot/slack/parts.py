@@ -203,9 +203,9 @@ def _source(source: Evidence) -> list[Element]:
     return parts
 
 
-def safe_link(url: str | None) -> list[Element]:
-    """An https link whose text is its bare host, so that it cannot pretend; nothing for any other address."""
+def safe_link(url: str | None, longest: int = LONGEST_LINK) -> list[Element]:
+    """An https link whose text is its bare host, so that it cannot pretend; nothing for a longer or another address."""
     # Browsers leave line breaks and tabs out of an address, so that its host would be another one.
-    usable = url and url.startswith("https://") and len(url) < LONGEST_LINK and url.isprintable() and " " not in url
+    usable = url and url.startswith("https://") and len(url) < longest and url.isprintable() and " " not in url
     hosts = link_hosts(url) if url and usable else ()
     return [link(url, shown(hosts[0], 80))] if url and hosts else []

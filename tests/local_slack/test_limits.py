@@ -158,6 +158,14 @@ def test_rich_text_and_tables_count_towards_all_blocks_together() -> None:
     assert refusal(rich("x" * 3151), table(10, 10, 100)).error == "msg_blocks_too_long"
 
 
+def test_the_address_of_a_link_counts_beside_its_words() -> None:
+    link = {"type": "link", "url": f"https://{'x' * 2_992}", "text": "shop"}
+    links = {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [link] * 4}]}
+    rest = 13_400 - 2 * 125 - 4 * 3_004
+    check(links, section("x" * rest))
+    assert refusal(links, section("x" * (rest + 1))).error == "msg_blocks_too_long"
+
+
 def test_markdown_blocks_share_one_limit() -> None:
     check({"type": "markdown", "text": "x" * 6000}, {"type": "markdown", "text": "x" * 6000})
     error = refusal({"type": "markdown", "text": "x" * 6000}, {"type": "markdown", "text": "x" * 6001})

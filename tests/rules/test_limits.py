@@ -73,7 +73,10 @@ def full(content: Content, text: str) -> Proposal:
         made,
         category="c" * 80,
         conversation=replace(
-            conversation(text), messages=messages, customer={f"{text[:50]}{n}": text for n in range(40)}
+            conversation(text),
+            url=f"https://shop.example/?{'&' * 1_900}",
+            messages=messages,
+            customer={f"{text[:50]}{n}": text for n in range(40)},
         ),
         evidence=tuple(
             Evidence(title=text[:300], quote=text[:2000], url=f"https://{'u' * 60}.example/{n}") for n in range(20)
@@ -135,7 +138,11 @@ def test_slack_takes_every_card_of_an_edit(text: str) -> None:
             else replace(content, args={name: f"new {value}" for name, value in content.args.items()})
         )
         made, first = edited(full(content, text), other)
-        takes(card(case(made, first), "escalation", undoable=True))
+        made = replace(made, revision=replace(made.revision, reason=text))
+        for state in (State.APPROVED, State.ESCALATED, State.FAILED):
+            takes(card(case(replace(made, state=state), first), "escalation", undoable=True))
+            brief = card(case(replace(made, state=state), first), "escalation", undoable=True, brief=True)
+            assert is_light(brief.blocks)
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
