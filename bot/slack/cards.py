@@ -51,7 +51,7 @@ from bot.slack.parts import (
     what,
     who,
 )
-from bot.slack.status import earlier_edit, status
+from bot.slack.status import earlier_edit, earlier_edit_in_brief, status
 from bot.slack.taken_back import taken_back
 from bot.slack.wrote_again import wrote_again
 
@@ -134,6 +134,7 @@ def _brief(case: Case, room: str, *, undoable: bool, goes_out: datetime | None) 
     if not proposal.closed:
         blocks += wrote_again(proposal, BRIEF_REMARK)
     if _waits(proposal, room):
+        blocks += earlier_edit_in_brief(case.revisions)
         blocks += _small_print(proposal, brief=True)
     blocks += status(proposal, room, paused=case.paused, goes_out=goes_out)
     blocks += taken_back(case)

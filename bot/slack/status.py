@@ -13,6 +13,9 @@ from bot.slack.blocks import Block, Element, date, line, mention, rich, shown, w
 from bot.slack.changes import difference
 from bot.slack.moments import moment
 
+REASON: Final = 300
+BRIEF_REASON: Final = 80
+
 
 def status(proposal: Proposal, room: str, *, paused: bool = False, goes_out: datetime | None = None) -> list[Block]:
     """Escalated by whom, decided by whom, carried out or not; empty while a new case waits."""
@@ -35,9 +38,18 @@ def earlier_edit(revisions: Sequence[Revision]) -> list[Block]:
     """Who edited what still waits, why, and what changed; empty where it is the AI's own."""
     if len(revisions) < 2:
         return []
-    editors = list({revision.author.id: revision.author for revision in revisions[1:]}.values())
-    heading = line(words("✏️ Edited by ", bold=True), *_people(editors), *_reason(revisions[-1].reason), words(":"))
+    heading = line(*_edited_by(revisions, REASON), words(":"))
     return [rich(heading, *difference(revisions[0].content, revisions[-1].content))]
+
+
+def earlier_edit_in_brief(revisions: Sequence[Revision]) -> list[Block]:
+    """Who edited what still waits, and why, where there is no room for what changed."""
+    return [rich(line(*_edited_by(revisions, BRIEF_REASON), words(".")))] if len(revisions) > 1 else []
+
+
+def _edited_by(revisions: Sequence[Revision], reason: int) -> list[Element]:
+    editors = list({revision.author.id: revision.author for revision in revisions[1:]}.values())
+    return [words("✏️ Edited by ", bold=True), *_people(editors), *_reason(revisions[-1].reason, reason)]
 
 
 INTERVENED: Final = {Move.RETRY: "Tried again by", Move.CONFIRM: "It happened, says"}
@@ -94,8 +106,8 @@ def _people(actors: Sequence[Actor]) -> list[Element]:
     return parts
 
 
-def _reason(reason: str | None) -> list[Element]:
-    return [words(f" “{shown(reason, 300)}”", italic=True)] if reason else []
+def _reason(reason: str | None, limit: int = REASON) -> list[Element]:
+    return [words(f" “{shown(reason, limit)}”", italic=True)] if reason else []
 
 
 def _intervened(last: Intervention) -> list[Element]:

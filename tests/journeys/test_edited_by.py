@@ -104,6 +104,16 @@ async def test_the_first_of_two_edits_and_the_second_sees_it_on_every_copy_and_i
     assert [row for row in lines(copy) if row in told] == told
 
 
+async def test_a_brief_card_says_who_edited_it_and_why(world: World) -> None:
+    proposed = await world.act("close_account", ACCOUNT)
+    card = await world.card(proposed["id"])
+    view = await open_edit(world, "U0BEN", card)
+    world.slack.faults.fail("chat.update", "msg_blocks_too_long", channel="C0REVIEW", times=1)
+    await world.slack.person("U0BEN").submit(view, {"arg:account": "A-18", ids.OTHER_BLOCK: "Wrong account"})
+    brief = await painted(world, card, "too long for a card")
+    assert "✏️ Edited by U0BEN “Wrong account”." in lines(brief)
+
+
 async def test_the_reason_of_the_first_of_two_outlives_the_second(world: World) -> None:
     proposed = await world.act("close_account", ACCOUNT)
     card = await world.card(proposed["id"])
