@@ -125,8 +125,8 @@ class Switch:
 
 def approvals(text: str) -> Help | Queue | Switch:
     """What `/approvals TEXT` asks for; raises BadInput with the right form."""
-    word, _, rest = text.strip().partition(" ")
-    reason = cut(re.sub(r"\Abecause\b[:,]?\s*", "", rest.strip(), flags=re.IGNORECASE), LONGEST_REASON) or None
+    word, rest = (*text.strip().split(maxsplit=1), "", "")[:2]
+    reason = cut(re.sub(r"\Abecause\b[:,]?\s*", "", rest, flags=re.IGNORECASE), LONGEST_REASON) or None
     match word.lower():
         case "":
             return Queue()

@@ -81,6 +81,23 @@ async def test_whoever_mistypes_or_asks_is_told_what_to_type(world: World, line:
     assert answer in (await typed(world, line, "U0MARIA"))["text"]
 
 
+@pytest.mark.parametrize("blank", ["\n", "\t", "\N{NO-BREAK SPACE}", "\N{EM SPACE}", "\r\n ", "\N{LINE SEPARATOR}"])
+async def test_any_blank_stands_between_two_words(world: World, blank: str) -> None:
+    answer = (await typed(world, f"/threshold orders{blank}0.5{blank}because{blank}it is late"))["text"]
+    assert "orders is now autonomous, threshold 0.5." in answer
+    assert "it is late" in str((await world.message("C0OPS", "The threshold of orders was changed.")).blocks)
+    answer = (await typed(world, f"/approvals pause{blank}because{blank}it is late"))["text"]
+    assert answer.startswith("Executions are paused")
+    assert "Why: it is late\n" in in_lines((await world.message("C0OPS", "Executions are paused")).blocks)
+    assert (await typed(world, f"/approvals resume{blank}"))["text"] == "Executions go on."
+
+
+def in_lines(blocks: Any) -> str:
+    """The lines of rich text."""
+    sections = [found["elements"] for found in walk(blocks) if found.get("type") == "rich_text_section"]
+    return "".join("".join(part.get("text", "…") for part in section) + "\n" for section in sections)
+
+
 async def test_every_form_that_help_lists_is_understood(world: World) -> None:
     for form, _ in (*FORMS, *QUEUE_FORMS):
         body = await typed(world, form.replace("…", "of a test"))
