@@ -8,6 +8,7 @@ from bot.domain.offer import promise
 from bot.domain.plural import plural
 from bot.domain.policy import CategoryRule, Mode, Policy, Setting, number
 from bot.domain.standing import Accepted, Standing
+from bot.domain.threshold import FILE
 
 NOT_EARNED: Final = "not earned yet"
 
@@ -26,6 +27,16 @@ def described(setting: Setting, *, frees: bool) -> str:
             return f"hold, everything waits for a person ({threshold})"
         case Mode.ESCALATE:
             return f"escalate, everything goes to the escalation team ({threshold})"
+
+
+def went_back_to(standing: Standing, after: Setting) -> str:
+    """Behind a setting: what of it the policy file says, where somebody went back to it; empty behind any other."""
+    if after.source != FILE:
+        return ""
+    if standing.monitor is None:
+        return ", as the policy file says"
+    earned = "is still to be earned" if after.threshold is None else "is the one that was earned"
+    return f": the mode is the policy file's, and the threshold {earned}"
 
 
 def evidence_of(accepted: Accepted) -> str:

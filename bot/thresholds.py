@@ -17,13 +17,13 @@ from bot.domain.offer import WhatIf, accepted_offer, promise
 from bot.domain.policy import CategoryRule, Mode, Policy, Setting, number
 from bot.domain.proposal import Proposal
 from bot.domain.standing import Accepted, Standing
-from bot.domain.threshold import FILE, SettingChange, effective
+from bot.domain.threshold import SettingChange, effective
 from bot.errands import Errands, Line
 from bot.evidence import Week, counters, error_now, marked, shares, weeks, what_if
 from bot.moves import check_new
 from bot.ports import Clock, Reader, Store, Tx
 from bot.regimes import latest_change, save, standing_of
-from bot.threshold_words import caution, described, evidence_of, newly_running, set_by, stands_behind
+from bot.threshold_words import caution, described, evidence_of, newly_running, set_by, stands_behind, went_back_to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,12 +76,14 @@ class Basis:
 class Changed:
     """A change by hand: how it was and is, what runs by it, what the evidence says, whether an offer was taken back.
 
-    `frees` says whether the policy frees any write, which matters to how both are described.
+    `back_to` says what a reset went back to, and is empty for any other change. `frees` says whether the policy frees
+    any write, which matters to how both are described.
     """
 
     category: str
     before: Setting
     after: Setting
+    back_to: str
     runs: str | None
     evidence: str | None
     retracted: bool
@@ -91,9 +93,8 @@ class Changed:
     def sentence(self) -> str:
         """For whoever changed it."""
         after, before = (described(setting, frees=self.frees) for setting in (self.after, self.before))
-        by_the_file = ", as the policy file says" if self.after.source == FILE else ""
-        said = [f"{self.category} is now {after}{by_the_file}. It was {before}."]
-        if self.after.mode is not Mode.AUTONOMOUS and self.after.threshold != self.before.threshold:
+        said = [f"{self.category} is now {after}{self.back_to}. It was {before}."]
+        if self.after.mode is not Mode.AUTONOMOUS and self.after.threshold not in (None, self.before.threshold):
             # In suggest an action that the policy frees runs from the threshold on already.
             what = "For its replies the threshold" if self.after.mode is Mode.SUGGEST else "The threshold"
             said.append(f"{what} counts once {self.category} is autonomous: /threshold {self.category} autonomous.")
@@ -206,7 +207,10 @@ class Thresholds:
         )
         monitor = standing.monitor
         if monitor and (wish.reset or wish.threshold is not None):
-            monitor.set_by_hand(wish.threshold)
+            if wish.threshold is None:
+                monitor.back_to_earned()
+            else:
+                monitor.set_by_hand(wish.threshold)
             save(tx, standing, self._clock.now())
         after = effective(rule, change, monitor=monitor, regime=standing.regime)
         runs = newly_running(self._policy, rule, standing.setting, after)
@@ -230,6 +234,7 @@ class Thresholds:
             category=rule.name,
             before=standing.setting,
             after=after,
+            back_to=went_back_to(standing, after),
             runs=runs,
             evidence=evidence,
             retracted=retracted,

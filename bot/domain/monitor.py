@@ -146,14 +146,16 @@ class Monitor:
         self._regime.by_hand = None
         self._refresh()
 
-    def set_by_hand(self, threshold: float | None) -> bool:
-        """A person sets the threshold; the answer is whether a look of this regime supports it.
-
-        With None the one that was earned counts again.
-        """
-        self._regime.by_hand = None if threshold is None else bins.checked(threshold)
+    def set_by_hand(self, threshold: float) -> bool:
+        """A person sets the threshold; the answer is whether a look of this regime supports it."""
+        self._regime.by_hand = bins.checked(threshold)
         self._refresh()
         return self.supported
+
+    def back_to_earned(self) -> None:
+        """Where a person set the threshold, the one that was earned counts again, or none where none was."""
+        self._regime.by_hand = None
+        self._refresh()
 
     def hold(self) -> None:
         """Nothing runs on its own any more; the evidence stays."""

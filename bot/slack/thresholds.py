@@ -74,7 +74,8 @@ def threshold_detail(row: Shown) -> list[Block]:
     sections += [line(words(text)) for text in _evidence(row)]
     for change in row.history:
         what = change.mode.value if change.mode else "mode of the file"
-        value = "threshold of the file" if change.threshold is None else number(change.threshold)
+        unset = "threshold of the file" if row.rule.risk is None else "threshold as earned"
+        value = unset if change.threshold is None else number(change.threshold)
         reason = f" because {shown(change.reason, 200)}" if change.reason else ""
         said = f": {what}, {value}, by {shown(change.by.name, 60)}{reason}"
         sections.append(line(words("• "), moment(change.at), words(said)))

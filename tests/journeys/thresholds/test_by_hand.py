@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.policy import Mode
+from bot.domain.policy import Mode, number
 from bot.local_slack.model import Message
 from bot.slack import ids
 from tests.journeys.props import (
@@ -180,6 +180,24 @@ async def test_pausing_what_is_paused_says_since_when_and_is_not_announced(world
     assert len(notices(world.slack)) == 1
 
 
+async def test_reset_says_where_nothing_is_earned_yet(world: World) -> None:
+    await command(world, "/threshold orders 0.995 because of a test")
+    said = await command(world, "/threshold orders reset")
+    assert "orders is now autonomous, no threshold yet: the mode is the policy file's" in said
+    assert "and the threshold is still to be earned. It was autonomous, threshold 0.995." in said
+    assert (await standing(world)).setting.threshold is None
+
+
+async def test_a_threshold_that_is_still_to_be_earned_does_not_count_once_it_is_autonomous(
+    tmp_path: Path, shop: Shop, clock: DrawnClock
+) -> None:
+    async with undoable_world(tmp_path / "sayso.db", shop, clock, "suggest") as world:
+        assert "the threshold counts once" in await command(world, "/threshold orders 0.995 because of a test")
+        said = await command(world, "/threshold orders reset")
+        assert "the threshold is still to be earned" in said
+        assert "the threshold counts once" not in said
+
+
 async def test_reset_lets_the_threshold_that_was_earned_count_again(world: World) -> None:
     await teach(world, FIRST_LOOK)
     card = await world.message("C0OPS", "loosen_threshold")
@@ -188,6 +206,9 @@ async def test_reset_lets_the_threshold_that_was_earned_count_again(world: World
     earned = (await standing(world)).setting.threshold
     await command(world, "/threshold orders 0.995 because of a test")
     assert (await standing(world)).setting.threshold == 0.995
-    assert "as the policy file says" in await command(world, "/threshold orders reset")
+    said = await command(world, "/threshold orders reset")
+    assert f"orders is now autonomous, threshold {number(earned or 0)}: the mode is the policy file's" in said
+    assert "and the threshold is the one that was earned. It was autonomous, threshold 0.995." in said
     assert (await standing(world)).setting.threshold == earned
+    assert "mode of the file, threshold as earned, by Lena" in await command(world, "/threshold orders")
     assert "so nothing was changed" in await command(world, "/threshold orders reset")
