@@ -54,8 +54,6 @@ def _edited_by(revisions: Sequence[Revision], reason: int) -> list[Element]:
 
 INTERVENED: Final = {Move.RETRY: "Tried again by", Move.CONFIRM: "It happened, says"}
 _MARKS: Final = {
-    DecisionKind.APPROVED: ("✅", "Approved by"),
-    DecisionKind.EDITED: ("✏️", "Edited and approved by"),
     DecisionKind.REJECTED: ("⛔", "Rejected by"),
     DecisionKind.ESCALATED: ("🔺", "Escalated by"),
     DecisionKind.TAKEN_OVER: ("🙋", "Taken over by"),
@@ -73,20 +71,31 @@ def _decided(decision: Decision, approvals: Sequence[Actor], editor: Actor | Non
             ]
         case DecisionKind.AUTOMATIC:
             return [words("▶️ Ran on its own ", bold=True), moment(decision.at), words(".")]
+        case DecisionKind.APPROVED | DecisionKind.EDITED:
+            verb, by = _approval(approvals if len(approvals) > 1 else (decision.by,), editor)
+            mark = "✏️" if editor else "✅"
+            return [*_signed(f"{mark} {verb} ", by, decision.at), *_reason(decision.reason)]
         case _:
-            approved = decision.kind in (DecisionKind.APPROVED, DecisionKind.EDITED)
-            who = approvals if approved and len(approvals) > 1 else (decision.by,)
-            if editor and [actor.id for actor in who] != [editor.id]:
-                by = [*_people(who), words(", as edited by "), *_person(editor)]
-                return [*_signed("✏️ Approved by ", by, decision.at), *_reason(decision.reason)]
-            return [*_said(*_MARKS[decision.kind], who, decision.at), *_reason(decision.reason)]
+            return [*_said(*_MARKS[decision.kind], (decision.by,), decision.at), *_reason(decision.reason)]
+
+
+def _approval(who: Sequence[Actor], editor: Actor | None) -> tuple[str, list[Element]]:
+    """The verb and the names: whoever approved it, and whoever edited it before, where that is somebody else."""
+    if editor is None:
+        return "Approved by", _people(who)
+    if [actor.id for actor in who] == [editor.id]:
+        return "Edited and approved by", _people(who)
+    return "Approved by", [*_people(who), words(", as edited by "), *_person(editor)]
 
 
 def _given_up(proposal: Proposal, decision: Decision) -> list[Element]:
-    """Whoever gave up an execution did not take back what others had approved, so both are named."""
-    before = [words("Approved by "), *_people(proposal.approvals)] if proposal.approvals else []
-    gone = _said("⛔", "Given up by", (decision.by,), decision.at)
-    return [*before, *([words("\n")] if before else []), *gone, *_reason(decision.reason)]
+    """Whoever gave up an execution did not take back what others had approved, perhaps edited, so all are named."""
+    gone = [*_said("⛔", "Given up by", (decision.by,), decision.at), *_reason(decision.reason)]
+    if not proposal.approvals:
+        return gone
+    revision = proposal.revision
+    verb, by = _approval(proposal.approvals, revision.author if revision.number > 1 else None)
+    return [words(f"{verb} "), *by, *_reason(revision.reason), words("\n"), *gone]
 
 
 def _said(mark: str, verb: str, by: Sequence[Actor], at: datetime) -> list[Element]:

@@ -2,15 +2,19 @@
 
 from datetime import timedelta
 
+import pytest
+
 from bot.local_slack.model import Message, View
 from bot.slack import ids
 from tests.journeys.props import (
     MovableClock,
+    Shop,
     at_rest,
     edit_words,
     open_edit,
     painted,
     pass_time,
+    refusing,
     told,
     undo,
     until_stored,
@@ -132,6 +136,33 @@ async def test_the_reason_of_the_first_of_two_outlives_the_second(world: World) 
     assert [(payload["revision"], payload["reason"]) for payload in told] == [(2, "Wrong account"), (2, None)]
     stored = await world.sayso.store.read(lambda tx: tx.revisions(proposed["id"]))
     assert [revision.reason for revision in stored] == [None, "Wrong account"]
+
+
+@pytest.mark.parametrize(
+    ("approver", "on_the_card", "in_full"),
+    [
+        ("U0BEN", "Edited and approved by U0BEN", "Edited by Ben"),
+        ("U0MARIA", "Approved by U0MARIA, as edited by U0BEN", "Approved by Maria, as edited by Ben"),
+    ],
+)
+async def test_whoever_edited_what_was_given_up_is_named_with_the_reason(
+    world: World, shop: Shop, clock: MovableClock, approver: str, on_the_card: str, in_full: str
+) -> None:
+    shop.mood = refusing(422)
+    card = await undone_edit(world, clock)
+    await world.click(approver, card, ids.APPROVE)
+    await painted(world, card, ids.UNDO)
+    pass_time(world, clock, timedelta(seconds=31))
+    alarm = await world.message("C0OPS", ids.GIVE_UP)
+    await world.click("U0MARIA", alarm, ids.GIVE_UP, "C0OPS")
+    for copy in (card, alarm):
+        now = lines(await painted(world, copy, "Given up by"))
+        assert f"{on_the_card} “The day was wrong”" in now
+        assert any(row.startswith("⛔ Given up by U0MARIA") for row in now)
+    await world.click("U0MARIA", alarm, ids.OPEN, "C0OPS")
+    full = lines(await world.slack.wait_for_view("U0MARIA"))
+    assert "Edited by Ben “The day was wrong”" in full
+    assert any(row.startswith(f"{in_full} · ") and row.endswith("“The day was wrong”") for row in full)
 
 
 async def test_a_reason_given_with_an_unchanged_text_is_the_reason_of_the_approval(world: World) -> None:
