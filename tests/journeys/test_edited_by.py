@@ -136,6 +136,8 @@ async def test_the_reason_of_the_first_of_two_outlives_the_second(world: World) 
     assert [(payload["revision"], payload["reason"]) for payload in told] == [(2, "Wrong account"), (2, None)]
     stored = await world.sayso.store.read(lambda tx: tx.revisions(proposed["id"]))
     assert [revision.reason for revision in stored] == [None, "Wrong account"]
+    await world.click("U0OTHER", now, ids.OPEN)
+    assert "Edited by Ben “Wrong account”" in lines(await world.slack.wait_for_view("U0OTHER"))
 
 
 @pytest.mark.parametrize(
