@@ -282,6 +282,13 @@ async def test_secrets_and_hidden_characters_do_not_reach_the_provider(server: O
     assert "<U+202E>" in told
 
 
+@pytest.mark.parametrize("at", [2_988, 35_012])
+async def test_a_secret_on_the_edge_of_what_the_model_is_told_is_masked_all_the_same(server: OddModel, at: int) -> None:
+    text = f"{'x' * at} 4242 4242 4242 4242 {'y' * (36_000 - at)}"
+    await Team(server).draft(text)
+    assert "4242 4" not in json.dumps(server.requests[-1]["messages"])
+
+
 async def test_a_ticket_of_two_megabytes_is_cut_before_it_is_sent(server: OddModel) -> None:
     await Team(server).draft("Where is my order B-9876? " + "lorem ipsum " * 170_000)
     assert len(json.dumps(server.requests[0])) < 40_000
