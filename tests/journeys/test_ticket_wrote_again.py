@@ -185,7 +185,7 @@ async def test_what_the_card_leaves_out_is_read_before_it_is_tried_again(world: 
     await stands(world, case_of(alarm), State.FAILED)
     await world.slack.person("U0BEN").submit(view)
     await stands(world, case_of(alarm), State.EXECUTED)
-    assert texts(world, ts)[-1] == HOURS
+    assert texts(world, ts).count(HOURS) == 1
 
 
 async def test_what_no_window_can_hold_is_not_tried_again(world: World) -> None:
