@@ -13,7 +13,6 @@ from bot.domain.authority import Beside, Person, approvals_needed, check_reviewe
 from bot.domain.canonical import Json
 from bot.domain.decision import DECIDES, SYSTEM, Actor, Decision, DecisionKind, Seen
 from bot.domain.errors import AgreedEarlier, BadInput, Conflict, KeyReused, NotFound, OutOfTurn, SaysoError
-from bot.domain.haste import check_meant
 from bot.domain.late import late
 from bot.domain.lifecycle import PAST, Move, State, Verdict, step
 from bot.domain.offer import THRESHOLDS_CONNECTOR, check_edit
@@ -22,7 +21,7 @@ from bot.domain.proposal import Action, Content, Conversation, Execution, Messag
 from bot.errands import ESCALATION, Errands
 from bot.evidence import counts_as_case
 from bot.figures import Figures
-from bot.moves import TOO_LATE, UNDONE_LATE, Moves, check_heard
+from bot.moves import TOO_LATE, Moves, check_heard
 from bot.ports import Clock, Reader, Store, Submission, Tx
 from bot.submission import Request, check_quota, connector_of, opened
 
@@ -132,22 +131,22 @@ class Approvals:
         check_heard(before, seen)
         if unasked := {actor.id: actor.name for actor in before.approvals if actor.id not in beside}:
             raise AgreedEarlier(unasked)
-        standing = (actor for actor in before.approvals if self._may_approve(tx, before, beside[actor.id]))
-        return self._settle_approval(tx, before, before, (*standing, person.actor), person, Move.APPROVE, reason)
+        standing = [one for actor in before.approvals if (one := self._standing(tx, before, beside[actor.id]))]
+        return self._settle_approval(tx, before, before, (*standing, person), Move.APPROVE, reason)
 
-    def _may_approve(self, tx: Reader, proposal: Proposal, person: Person | None) -> bool:
+    def _standing(self, tx: Reader, proposal: Proposal, person: Person | None) -> Person | None:
+        """Whoever approved before, if they still may."""
         if person is None:
-            return False
+            return None
         try:
             check_reviewer(self.policy, proposal, person)
             self._moves.check_policy(tx, proposal, proposal.content, person)
         except SaysoError:
-            return False
-        return True
+            return None
+        return person
 
     def _approvable(self, tx: Reader, seen: Seen, person: Person) -> Proposal:
         before = self._moves.seen(tx, seen, person, Move.APPROVE)
-        self._check_meant(tx, before, person)
         _check_not_blank(before.content)
         self._moves.check_policy(tx, before, before.content, person)
         if person.actor.id in {actor.id for actor in before.approvals}:
@@ -176,19 +175,19 @@ class Approvals:
             check_edit(before.content, content)
         self._moves.check_policy(tx, before, content, person)
         edited = before.revised(content, person.actor, reason)
-        return self._settle_approval(tx, before, edited, (person.actor,), person, Move.EDIT, reason)
+        return self._settle_approval(tx, before, edited, (person,), Move.EDIT, reason)
 
     def _settle_approval(
         self,
         tx: Tx,
         before: Proposal,
         agreed: Proposal,
-        approvals: tuple[Actor, ...],
-        person: Person,
+        agreeing: tuple[Person, ...],
         move: Move,
         reason: str | None,
     ) -> Proposal:
-        """Go on to approved when enough people have agreed, else show whose agreement there is."""
+        """Go on to approved when enough people have agreed, the last of them now, else show who has."""
+        by, approvals = agreeing[-1].actor, tuple(person.actor for person in agreeing)
         target, revision = step(before.state, move), agreed.revision.number
         needed = approvals_needed(self.policy, agreed)
         if needed > agreed.ruling.approvals_needed:
@@ -197,17 +196,19 @@ class Approvals:
         if enough:
             kind, now = DECIDES[move] if revision == 1 else DecisionKind.EDITED, self._clock.now()
             why = reason or agreed.revision.reason
-            decision = Decision(kind=kind, by=person.actor, at=now, revision=revision, reason=why)
-            waiting = Execution(status="waiting", escalation_agreed=self._moves.for_escalation_team(tx, agreed))
+            decision = Decision(kind=kind, by=by, at=now, revision=revision, reason=why)
+            voices = {person.actor.id: sorted(person.groups) for person in agreeing if person.groups}
+            waiting = Execution(status="waiting", voices=voices)
             after = self._moves.moved(
                 tx, before, agreed, approvals=approvals, state=target, execution=waiting, decision=decision
             )
         else:
             after = self._moves.moved(tx, before, agreed, approvals=approvals)
         told: dict[str, Json] = {"enough": enough, "reason": reason}
-        if move is Move.APPROVE and (lapsed := [one.id for one in before.approvals if one not in approvals]):
+        standing = {actor.id for actor in approvals}
+        if move is Move.APPROVE and (lapsed := [one.id for one in before.approvals if one.id not in standing]):
             told["lapsed"] = [*lapsed]
-        self._moves.audit(tx, f"proposal.{PAST[move]}", person.actor, after, told)
+        self._moves.audit(tx, f"proposal.{PAST[move]}", by, after, told)
         errands, undo_window = Errands(tx, self.policy, self._clock), self.policy.category(after.category).undo_window
         if enough:
             errands.execute(after, after=undo_window)
@@ -224,7 +225,6 @@ class Approvals:
 
     def _close(self, tx: Tx, seen: Seen, person: Person, move: Move, reason: str | None) -> Proposal:
         before = self._moves.seen(tx, seen, person, move)
-        self._check_meant(tx, before, person)
         return self._moves.cancelled(tx, before, person.actor, move, reason)
 
     async def escalate(self, seen: Seen, person: Person, *, reason: str | None = None) -> Proposal:
@@ -233,7 +233,6 @@ class Approvals:
 
     def _escalate(self, tx: Tx, seen: Seen, person: Person, reason: str | None) -> Proposal:
         before = self._moves.seen(tx, seen, person, Move.ESCALATE)
-        self._check_meant(tx, before, person)
         if before.connector == THRESHOLDS_CONNECTOR:
             raise Conflict("A threshold is for the admins to decide; there is nobody to escalate it to.")
         decision = Decision(
@@ -265,15 +264,10 @@ class Approvals:
 
     def _undo(self, tx: Tx, seen: Seen, person: Person) -> Proposal:
         before = self._moves.seen(tx, seen, person, Move.UNDO)
-        self._check_meant(tx, before, person)
         if not tx.recall(before.id):
             raise Conflict(TOO_LATE)
         after = self._moves.taken_back(tx, before, person.actor)
-        return self._moves.asked_again(tx, after, UNDONE_LATE)
-
-    def _check_meant(self, tx: Reader, proposal: Proposal, person: Person) -> None:
-        came_back = tx.interventions(proposal.id) if proposal.turn else []
-        check_meant(proposal, came_back, person.actor.id, self._clock.now())
+        return self._moves.asked_again(tx, after)
 
     # the customer
 

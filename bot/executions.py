@@ -1,11 +1,12 @@
 """How carrying out stands: what the relay reports of it, and what people say about one that went wrong."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 from bot.domain.authority import Person, approvals_needed, check_marker
 from bot.domain.canonical import Json
-from bot.domain.decision import SYSTEM, DecisionKind, Intervention, Ruling, Seen
+from bot.domain.decision import SYSTEM, Actor, DecisionKind, Intervention, Ruling, Seen
 from bot.domain.delivery import Delivered, Errand, Failed, Lost, Outcome, Postponed
 from bot.domain.errors import Conflict
 from bot.domain.late import late, marked
@@ -13,8 +14,9 @@ from bot.domain.lifecycle import Move, State, Verdict, step
 from bot.domain.offer import THRESHOLDS_CONNECTOR
 from bot.domain.policy import Policy
 from bot.domain.proposal import Execution, Proposal
-from bot.domain.second_look import Objection, objection
+from bot.domain.second_look import Objection, demand, objection
 from bot.errands import LOG, OPS, Errands, Line, about, summary
+from bot.evidence import counts_as_case
 from bot.moves import Moves, check_heard
 from bot.ports import Clock, Store, Tx
 from bot.regimes import standing_of
@@ -24,7 +26,6 @@ AGAIN: Final = {
     Move.LOSE: "What was tried again is in doubt: nobody knows whether it happened.",
 }
 TAKEN_BACK: Final = "{case}: what you approved did not go out. {why} It waits to be decided again."
-MARKED_LATE: Final = "it was marked as wrong when its time was already over"
 TOLD_TO_THE_AGENT: Final = {Move.SUCCEED: "proposal.executed", Move.FAIL: "proposal.failed"}
 
 
@@ -44,9 +45,7 @@ class Executions:
         have had its effect, and goes on.
         """
         retried = before.execution is not None and before.execution.before is not None
-        if before.state is not State.APPROVED or before.connector == THRESHOLDS_CONNECTOR:
-            return True
-        if errand.tried_before or retried:
+        if before.state is not State.APPROVED or errand.tried_before or retried:
             return True
         setting = standing_of(tx, self._policy, before.category).setting
         against = objection(self._policy, setting, before)
@@ -57,29 +56,35 @@ class Executions:
         return False
 
     def _object(self, tx: Tx, before: Proposal, against: Objection) -> None:
-        why, now = against.ruling.reason, self._clock.now()
-        # Nobody was asked while it counted as approved, so they have the time that it had.
-        longest = self._policy.category(before.category).expires_in
-        fresh = now + min(before.expires_at - before.created_at, longest)
-        after = self._moves.taken_back(
-            tx,
-            before,
-            against.ruling.actor,
-            why,
-            ruling=against.ruling,
-            approvals=against.approvals,
-            expires_at=before.expires_at if before.expires_at > now else fresh,
-        )
-        self._moves.ruled(tx, after)
-        after = self._moves.asked_again(tx, after, why)
+        changes: dict[str, Any] = {"ruling": against.ruling, "approvals": against.approvals}
+        after = self._put_to_people(tx, before, against.ruling.actor, against.reason, changes)
         errands = Errands(tx, self._policy, self._clock)
-        if after.state is State.ESCALATED and not before.escalated:
-            errands.escalated(after)
         for actor in before.approvals:
             # Its card is only repainted, which nobody notices.
             room = before.cards[0][1] if before.cards else self._policy.channels.review
-            errands.whisper(channel=room, user=actor.id, text=TAKEN_BACK.format(case=summary(after), why=why))
+            text = TAKEN_BACK.format(case=summary(after), why=against.reason)
+            errands.whisper(channel=room, user=actor.id, text=text)
         _relog(tx, errands, after)
+
+    def _put_to_people(
+        self, tx: Tx, before: Proposal, by: Actor, why: str | None, changes: Mapping[str, Any]
+    ) -> Proposal:
+        """Take back what counted as approved, with another ruling: people are asked now, and have the whole time."""
+        longest = self._policy.category(before.category).expires_in
+        lifetime = before.lifetime if before.connector == THRESHOLDS_CONNECTOR else min(before.lifetime, longest)
+        fresh = self._clock.now() + lifetime
+        after = self._moves.taken_back(tx, before, by, why, **changes, expires_at=fresh)
+        self._moves.ruled(tx, after)
+        self._count_as_held(tx, before)
+        after = self._moves.asked_again(tx, after)
+        if after.state is State.ESCALATED and not before.escalated:
+            Errands(tx, self._policy, self._clock).escalated(after)
+        return after
+
+    def _count_as_held(self, tx: Tx, before: Proposal) -> None:
+        automatic = before.decision is not None and before.decision.kind is DecisionKind.AUTOMATIC
+        if automatic and counts_as_case(self._policy, before):
+            tx.count_as_held(before.category, f"{before.created_at:%Y-%m-%d}")
 
     def record(self, tx: Tx, errand: Errand, outcome: Outcome) -> None:
         """Write down how an execution ended; runs in the transaction that settles its errand."""
@@ -173,16 +178,24 @@ class Executions:
         self._check_unmarked(tx, before)
         mark: dict[str, Any] = {"marked_by": person.actor, "marked_at": self._clock.now()}
         recalled = before.state is State.APPROVED and tx.recall(before.id)
-        if recalled:
-            # It has not gone out, during a pause for example: then a person decides it.
-            after = self._moves.taken_back(tx, before, person.actor, **mark, ruling=_doubted(before, person))
-        else:
+        if not recalled:
             after = self._moves.moved(tx, before, **mark)
+        elif before.execution and before.execution.before:
+            after = self._moves.asked_again(tx, self._moves.taken_back(tx, before, person.actor, **mark))
+        else:
+            # It has not gone out, during a pause for example: then a person decides it.
+            mark["ruling"] = self._doubted(tx, before, person)
+            after = self._put_to_people(tx, before, person.actor, None, mark)
         self._moves.audit(tx, "proposal.marked_wrong", person.actor, after, {})
-        if recalled:
-            after = self._moves.asked_again(tx, after, MARKED_LATE)
         _relog(tx, Errands(tx, self._policy, self._clock), after)
         return after
+
+    def _doubted(self, tx: Tx, before: Proposal, person: Person) -> Ruling:
+        """The ruling of what was marked before it went out: a person decides it, whom the policy of now says."""
+        reason = f"{person.actor.name} marked this as wrong before it went out."
+        asked = demand(self._policy, standing_of(tx, self._policy, before.category).setting, before)
+        verdict = Verdict.ESCALATE if asked and asked.verdict is Verdict.ESCALATE else Verdict.ASK
+        return replace(before.ruling, verdict=verdict, reason=reason)
 
     def _check_unmarked(self, tx: Tx, proposal: Proposal) -> None:
         """Raise unless it ran, or will run, on its own, and nobody has marked it yet."""
@@ -210,14 +223,6 @@ def _ended(errand: Errand, outcome: Outcome) -> tuple[Move, Execution]:
         case Postponed(error=error):
             # The tries are used up. A receiver that honours the key may have had one: a retry keeps the key.
             return Move.FAIL, Execution(status="failed", error=error, key=errand.id)
-
-
-def _doubted(proposal: Proposal, person: Person) -> Ruling:
-    """The ruling of what was marked before it went out: a person decides it. A retry stays what it was."""
-    if proposal.execution and proposal.execution.before:
-        return proposal.ruling
-    reason = f"{person.actor.name} marked this as wrong before it went out."
-    return replace(proposal.ruling, verdict=Verdict.ASK, reason=reason)
 
 
 def _relog(tx: Tx, errands: Errands, proposal: Proposal) -> None:

@@ -10,13 +10,13 @@ from bot.domain.authority import Person, check_bounds, check_reviewer, reviewers
 from bot.domain.canonical import Json
 from bot.domain.decision import DECIDES, SYSTEM, Actor, Decision, DecisionKind, Seen
 from bot.domain.errors import AlreadyDecided, Conflict, NotListed, Stale, WroteAgain
+from bot.domain.haste import check_meant
 from bot.domain.late import late, made, taken_back, tried
 from bot.domain.lifecycle import BACK, PAST, WAITING, Move, State, step
 from bot.domain.moment import text_of_time
 from bot.domain.offer import THRESHOLDS_CONNECTOR
 from bot.domain.policy import Mode, Policy
 from bot.domain.proposal import Content, Proposal
-from bot.domain.second_look import demand
 from bot.domain.threshold import effective
 from bot.errands import ESCALATION, REVIEW, Errands, about
 from bot.ports import Clock, Reader, Tx
@@ -47,6 +47,8 @@ class Moves:
             raise Stale(f"{by} changed this after you saw it; look at the new wording and decide again.")
         if proposal.state in WAITING and proposal.expires_at <= self._clock.now():
             raise Conflict("This case expired before you decided, so nothing was done.")
+        came_back = tx.interventions(proposal.id) if proposal.turn else []
+        check_meant(proposal, came_back, person.actor.id, person.at or self._clock.now())
         return proposal
 
     def _check_turn(self, tx: Reader, proposal: Proposal, seen: Seen, move: Move) -> None:
@@ -101,14 +103,6 @@ class Moves:
             told = f"Everything in {proposal.category} goes to the escalation team by now; escalate it."
             raise NotListed(told, allowed=category.escalation_approvers)
 
-    def for_escalation_team(self, tx: Reader, proposal: Proposal) -> bool:
-        """Whether, by the policy of now, only the escalation team may approve it."""
-        if proposal.connector == THRESHOLDS_CONNECTOR:
-            return False
-        category = self._policy.category(proposal.category)
-        setting = effective(category, latest_change(tx, proposal.category))
-        return demand(self._policy, setting, proposal) is not None
-
     def moved(self, tx: Tx, before: Proposal, after: Proposal | None = None, /, **changes: Any) -> Proposal:
         """`after`, or `before` where none is given, with these changes, written in place of `before`.
 
@@ -145,8 +139,8 @@ class Moves:
         self.audit(tx, "proposal.undone", actor, after, {"reason": reason} if reason else {})
         return after
 
-    def asked_again(self, tx: Tx, after: Proposal, late: str) -> Proposal:
-        """Show what was taken back to those who decide it now; where its time is over it expires, `late` saying why."""
+    def asked_again(self, tx: Tx, after: Proposal) -> Proposal:
+        """Show what was taken back to those who decide it now; where its time is over it expires."""
         errands, category = Errands(tx, self._policy, self._clock), self._policy.category(after.category)
         errands.repaint(after)
         if after.state is State.PENDING and after.connector != THRESHOLDS_CONNECTOR:
@@ -156,7 +150,7 @@ class Moves:
             after = self.show(tx, errands, after, ESCALATION, category.escalation_channel)
         if after.state in WAITING and after.expires_at <= self._clock.now():
             # Said here, for the sweep would say that nobody had decided.
-            return self.cancelled(tx, after, SYSTEM, Move.EXPIRE, late)
+            return self.cancelled(tx, after, SYSTEM, Move.EXPIRE, UNDONE_LATE)
         return after
 
     def cancelled(self, tx: Tx, before: Proposal, actor: Actor, move: Move, reason: str | None) -> Proposal:

@@ -42,6 +42,7 @@ class Offers:
             ruling=Ruling(verdict=Verdict.ASK, rule=f"categories.{category}.risk", reason=reason),
             created_at=now,
             expires_at=now + LONGEST_WAIT,
+            lifetime=LONGEST_WAIT,
             cards=((OPS, self._policy.channels.ops),),
         )
         tx.add_proposal(proposal, Submission(key=proposal.id, body_hash=proposal.digest, salt=self._clock.salt()))

@@ -77,6 +77,8 @@ def opened(tx: Tx, policy: Policy, clock: Clock, request: Request, *, connector:
     author = Actor(kind="agent", id=request.agent, name="AI")
     digest = digest_of(request.content, recipient=recipient, connector=connector, revision=1)
     state = OPENING[ruling.verdict]
+    # The agent may want less than the team allows, never more.
+    lifetime = min(request.expires_in or category.expires_in, category.expires_in, LONGEST_WAIT)
     proposal = Proposal(
         id=clock.new_id("prp"),
         agent=request.agent,
@@ -92,8 +94,8 @@ def opened(tx: Tx, policy: Policy, clock: Clock, request: Request, *, connector:
         state=state,
         ruling=ruling,
         created_at=now,
-        # The agent may want less than the team allows, never more.
-        expires_at=now + min(request.expires_in or category.expires_in, category.expires_in, LONGEST_WAIT),
+        expires_at=now + lifetime,
+        lifetime=lifetime,
         callback_url=request.callback_url,
         notes=request.notes,
         cards=_first_cards(ruling.verdict, category),

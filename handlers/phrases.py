@@ -15,7 +15,7 @@ FORMS: Final = (
     ("/threshold refunds", "one category, with its evidence and its last changes"),
     ("/threshold refunds 0.92 because …", "change its threshold; `92%` means the same"),
     ("/threshold refunds suggest because …", "change its mode: suggest, autonomous, hold or escalate"),
-    ("/threshold refunds reset because …", "back to what the policy file says"),
+    ("/threshold refunds reset because …", "back to the policy file, or to what was earned"),
     ("/threshold refunds tune 2%", "what the labels so far would support"),
 )
 QUEUE_FORMS: Final = (

@@ -79,6 +79,10 @@ class Autonomy:
         counts = {"automated": int(automated), "held": int(not automated)}
         self._run("count_day", {"category": category, "day": day, **counts})
 
+    def count_as_held(self, category: str, day: str) -> None:
+        """One proposal of that day that was to run on its own is held after all."""
+        self._run("count_as_held", {"category": category, "day": day})
+
     def days(self, since: str, category: str | None = None) -> list[DayCount]:
         """The counts of each day from `since` on, by category and day."""
         found = self._run("days", {"since": since, "category": category})

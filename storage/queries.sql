@@ -18,7 +18,7 @@ SELECT * FROM proposals WHERE id = :id;
 SELECT id, agent, kind, category, state, revision, digest, version, connector, recipient, conversation_id, confidence, in_scope,
        created_at, expires_at, json_remove(progress, '$.follow_ups') AS progress,
        json_replace(document, '$.evidence', json('[]'), '$.conversation.messages', json((
-           SELECT json_group_array(json_array('customer', substr(json_extract(value, '$[1]'), 1, 2500), json_extract(value, '$[2]')))
+           SELECT json_group_array(json_array('customer', substr(json_extract(value, '$[1]'), 1, 4000), json_extract(value, '$[2]')))
              FROM (SELECT value FROM json_each(document, '$.conversation.messages')
                     WHERE json_extract(value, '$[0]') = 'customer' ORDER BY key DESC LIMIT 1)
        ))) AS document
@@ -264,6 +264,9 @@ DELETE FROM lessons WHERE proposal_id = :proposal_id;
 INSERT INTO days (category, day, automated, held) VALUES (:category, :day, :automated, :held)
     ON CONFLICT (category, day) DO UPDATE
     SET automated = days.automated + excluded.automated, held = days.held + excluded.held;
+
+-- name: count_as_held
+UPDATE days SET automated = automated - 1, held = held + 1 WHERE category = :category AND day = :day AND automated > 0;
 
 -- name: days
 SELECT * FROM days WHERE day >= :since AND (:category IS NULL OR category = :category) ORDER BY category, day;

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
 import orjson
@@ -83,6 +83,7 @@ def _document(proposal: Proposal) -> dict[str, Json]:
         "callback_url": proposal.callback_url,
         "owner": proposal.owner,
         "notes": list(proposal.notes),
+        "lifetime": proposal.lifetime.total_seconds(),
     }
 
 
@@ -134,7 +135,9 @@ def _execution_of(document: dict[str, Any]) -> Execution:
     if made is not None:
         move, by, at = made
         made = Intervention(move=Move(move), by=actor_of(by), at=time_of_text(at))
-    return Execution(**{**document, "intervention": made, "before": before and _execution_of(before)})
+    # What another version wrote besides is passed over.
+    known = {name: document[name] for name in Execution.__slots__ if name in document}
+    return Execution(**{**known, "intervention": made, "before": before and _execution_of(before)})
 
 
 def _actor(actor: Actor) -> list[Json]:
@@ -158,6 +161,8 @@ def proposal_of(row: Row) -> Proposal:
     talk, decision, execution = document["conversation"], progress["decision"], progress["execution"]
     ruling = progress["ruling"]
     later = _messages(progress.get("follow_ups", []))
+    created_at, expires_at = time_of_text(row["created_at"]), time_of_text(row["expires_at"])
+    lifetime = document.get("lifetime")  # proposals of earlier versions have none written down
     return Proposal(
         id=row["id"],
         agent=row["agent"],
@@ -183,8 +188,9 @@ def proposal_of(row: Row) -> Proposal:
         recipient=row["recipient"],
         state=State(row["state"]),
         ruling=_ruling(ruling),
-        created_at=time_of_text(row["created_at"]),
-        expires_at=time_of_text(row["expires_at"]),
+        created_at=created_at,
+        expires_at=expires_at,
+        lifetime=expires_at - created_at if lifetime is None else timedelta(seconds=lifetime),
         callback_url=document["callback_url"],
         owner=document["owner"],
         notes=tuple(document["notes"]),

@@ -76,6 +76,7 @@ def problem(addition: str) -> tuple[int, str]:
         ('[categories.a]\napprovers = [\n"U1",\n"maria"]', 4, "categories.a.approvers must be a user id"),
         ('[categories.a]\napprovers = ["U1", "S1", "U1"]', 2, "categories.a.approvers names U1 twice"),
         ("[categories.a]\nundo_window = 5", 2, "categories.a.undo_window must be a duration"),
+        ('[categories.a]\nundo_window = "2s"', 2, "categories.a.undo_window is too short for anybody to undo anything"),
         ('[categories.order.status]\nmode = "hold"', 1, 'quotes: [categories."order.status"].'),
         ("[categories.Refunds]", 1, '"Refunds" cannot be a name here'),
         (f"[categories.{'a' * 81}]", 1, "cannot be a name here; use 1 to 80"),

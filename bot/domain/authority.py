@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.domain.decision import Actor
 from bot.domain.errors import BadInput, NotListed, Refused
@@ -15,12 +16,14 @@ from bot.domain.proposal import Action, Content, Proposal
 class Person:
     """A known, active member of the team's own workspace, with the user groups that person is in now.
 
-    Without `groups_known` nobody has asked yet: being refused then means that somebody should.
+    Without `groups_known` nobody has asked yet: being refused then means that somebody should. `at` is when what they
+    did arrived here; None where that was just now.
     """
 
     actor: Actor
     groups: frozenset[str] = frozenset()
     groups_known: bool = True
+    at: datetime | None = None
 
     def among(self, allowed: tuple[str, ...]) -> bool:
         """Whether the person is named in `allowed`, by id or through a group."""

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from bot.domain.canonical import Json, canonical_json
@@ -98,8 +98,7 @@ class Execution:
 
     `key` is the delivery id to use again at a retry, where an earlier call may have arrived; None where a retry is new.
     `intervention` is the last one, whatever came of it. `before` is the one that a retry stands for, which undoing the
-    retry brings back. `escalation_agreed` says that the policy asked for the escalation team when it was approved, and
-    that whoever approved it is one of them.
+    retry brings back. `voices` are the groups, by user id, through which those who approved it were allowed to.
     """
 
     status: Literal["waiting", "succeeded", "failed", "in_doubt"]
@@ -109,14 +108,15 @@ class Execution:
     key: str | None = None
     intervention: Intervention | None = None
     before: "Execution | None" = None
-    escalation_agreed: bool = False
+    voices: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
     """One thing that an agent proposes, with where it stands and who decided what.
 
-    `owner` is the Slack user whom the agent's token belongs to; `cards` are the (room, channel) pairs that show it;
+    `owner` is the Slack user whom the agent's token belongs to; `lifetime` is how long people have to decide it, anew
+    each time that the policy or a mark puts it to them; `cards` are the (room, channel) pairs that show it;
     `version` counts its moves, `turn` how often an undo or a retry brought it back. `follow_ups` are what the customer
     wrote after the draft, the last of `conversation`. `marked_by` is who said that what the policy let run on its own
     was wrong, and `marked_at` when: None for marks of earlier versions.
@@ -136,6 +136,7 @@ class Proposal:
     ruling: Ruling
     created_at: datetime
     expires_at: datetime
+    lifetime: timedelta
     callback_url: str | None = None
     owner: str | None = None
     notes: tuple[str, ...] = ()

@@ -1,6 +1,8 @@
 """What tables of a policy file must not say together: contradictions, dead words, and names of nothing."""
 
+from datetime import timedelta
 from itertools import combinations
+from typing import Final
 
 from bot.domain.near import near_word
 from bot.domain.policy import Mode, number
@@ -13,6 +15,8 @@ from bot.policy_file.problems import Faults
 from bot.policy_file.sentences import dotted, suggestion
 from bot.policy_file.tables import Tables
 
+SHORTEST_UNDO: Final = timedelta(seconds=3)
+"""The card has to be repainted, and a click right behind the approval counts as half of a double click."""
 AUTONOMOUS = Mode.AUTONOMOUS.value
 DEFAULTS: Place = ("defaults",)
 
@@ -26,6 +30,7 @@ def check(tables: Tables, faults: Faults) -> None:
             _category(("categories", name), category, tables.defaults, faults)
     if tables.defaults:
         _defaults(tables.defaults, faults)
+    _time_to_undo(tables, faults)
     for name, action in tables.actions.items():
         place: Place = ("actions", name)
         _reading_is_free(place, action, faults)
@@ -88,6 +93,19 @@ def _not_both(place: Place, table: CategoryTable | DefaultsTable, faults: Faults
             f"{dotted(place)} has both threshold and risk; keep threshold to fix the number yourself, "
             "or risk to let the category earn it.",
         )
+
+
+def _time_to_undo(tables: Tables, faults: Faults) -> None:
+    named: list[tuple[Place, CategoryTable | DefaultsTable | None]] = [(DEFAULTS, tables.defaults)]
+    named += [(("categories", name), table) for name, table in tables.categories.items()]
+    for place, table in named:
+        window = table.undo_window if table else None
+        if window is not None and timedelta(0) < window < SHORTEST_UNDO:
+            faults.add(
+                (*place, "undo_window"),
+                f"{dotted(place)}.undo_window is too short for anybody to undo anything; write at least "
+                f'"{SHORTEST_UNDO.seconds}s", or "0s" for none.',
+            )
 
 
 def _needs_a_number(where: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from bot.domain.decision import DecisionKind
-from bot.domain.lifecycle import State
+from bot.domain.lifecycle import State, Verdict
 from bot.domain.proposal import Proposal
 from bot.errands import summary
 from bot.slack import ids
@@ -65,17 +65,15 @@ def log_lines(proposals: Sequence[Proposal], *, brief: bool = False) -> Painted:
 
 def _taken_back(proposal: Proposal) -> bool:
     """Whether it was to run on its own, and went to people before it did."""
-    decision = proposal.decision
-    given_up = decision is not None and decision.kind is DecisionKind.REJECTED and proposal.execution is not None
-    return decision is None or (decision.by.kind != "rule" and not given_up)
+    return proposal.ruling.verdict in (Verdict.ASK, Verdict.ESCALATE)
 
 
 def _log_line(proposal: Proposal, *, brief: bool) -> list[Block]:
     back = _taken_back(proposal)
-    refused = not back and proposal.decision is not None and proposal.decision.kind is DecisionKind.REJECTED
     most, named, why = (40, 30, 60) if brief else (140, 60, 250)
     text = shown(summary(proposal), most)
     said = f"“{text}”" if proposal.kind == "reply" else text
+    refused = proposal.ruling.verdict is Verdict.REFUSE
     mark = "⛔" if refused else "❌" if proposal.marked_by else "✋" if back else _HOW_IT_WENT.get(proposal.state, "▶️")
     customer, reason = shown(who(proposal.conversation.customer), named), shown(proposal.ruling.reason, why)
     seen = ids.carried(proposal.seen)

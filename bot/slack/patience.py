@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import timedelta
 from typing import Final
 
 BUDGET_SECONDS: Final = 2.5
@@ -28,6 +29,11 @@ def arrived() -> float:
     """When the delivery that is being answered arrived, by the loop's clock; now where none is."""
     until = _until.get()
     return asyncio.get_running_loop().time() if until is None else until - BUDGET_SECONDS
+
+
+def age() -> timedelta:
+    """How long ago the delivery that is being answered arrived; nothing where none is."""
+    return timedelta(seconds=asyncio.get_running_loop().time() - arrived())
 
 
 def within(seconds: float) -> asyncio.Timeout:

@@ -16,7 +16,7 @@ from bot.domain.policy import Policy
 from bot.ports import Clock
 from bot.slack.courier import NETWORK
 from bot.slack.groups import LOOKED_SECONDS, UNSURE, Groups, Unsure
-from bot.slack.patience import within
+from bot.slack.patience import age, within
 
 REMEMBERED: Final = timedelta(minutes=1)
 LATELY: Final = timedelta(minutes=10)
@@ -89,7 +89,8 @@ class Roster:
         _check(profile, self._team)
         name = profile.get("real_name") or profile.get("name") or user
         actor = Actor(kind="person", id=user, name=str(name))
-        return Person(actor=actor, groups=found, groups_known=groups != "not")
+        at = self._clock.now() - age()
+        return Person(actor=actor, groups=found, groups_known=groups != "not", at=at)
 
     async def _ask(
         self, user: str, profile: dict[str, Any] | None, groups: Asked

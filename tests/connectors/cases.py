@@ -59,6 +59,7 @@ def proposal(
         ruling=Ruling(verdict=verdict, rule="categories.refunds.mode", reason="A person approves refunds."),
         created_at=created_at,
         expires_at=created_at + timedelta(hours=4),
+        lifetime=timedelta(hours=4),
         decision=Decision(kind=kind, by=decided_by, at=at, revision=1) if decided_by else None,
     )
 

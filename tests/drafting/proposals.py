@@ -1,6 +1,6 @@
 """A settled proposal for the tests."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from bot.domain.decision import Actor, Decision, DecisionKind, Ruling
 from bot.domain.lifecycle import State, Verdict
@@ -25,5 +25,6 @@ def proposal(kind: DecisionKind, by: Actor) -> Proposal:
         ruling=Ruling(verdict=Verdict.ASK, rule="r", reason="because"),
         created_at=NOW,
         expires_at=NOW,
+        lifetime=timedelta(0),
         decision=Decision(kind=kind, by=by, at=NOW, revision=1),
     )

@@ -65,6 +65,7 @@ def proposal(content: Content | str = "Your refund was sent on Monday.", **chang
         ruling=Ruling(verdict=Verdict.ASK, rule="categories.refunds.mode", reason="A person approves every draft."),
         created_at=NOW,
         expires_at=NOW + timedelta(hours=1),
+        lifetime=timedelta(hours=1),
     )
     return replace(made, **changes)
 

@@ -53,7 +53,7 @@ async def test_a_mark_takes_back_what_is_not_out_yet_and_stays(world: World, sho
     assert marked.state == "pending"
     assert marked.marked_by is not None and marked.marked_by.id == "U0MARIA"
     assert marked.marked_at is not None and marked.created_at < marked.marked_at < clock.now()
-    assert (await story_of(world, case))[-2:] == ["proposal.undone", "proposal.marked_wrong"]
+    assert (await story_of(world, case))[-3:] == ["proposal.undone", "proposal.ruled", "proposal.marked_wrong"]
     await paused(world, go_on=True)
     await edit_words(world, "U0BEN", card, "Sense.")
     assert (await world.get(case, wait=5))["state"] == "executed"
@@ -61,18 +61,30 @@ async def test_a_mark_takes_back_what_is_not_out_yet_and_stays(world: World, sho
     assert (await stands(world, case)).marked_by == marked.marked_by
 
 
-async def test_a_mark_after_its_time_is_why_it_expires(world: World, shop: Shop, clock: MovableClock) -> None:
+async def test_what_is_marked_after_its_time_waits_its_whole_time_for_a_person(
+    world: World, shop: Shop, clock: MovableClock
+) -> None:
     case, line = await waiting(world, expires_in=60)
     pass_time(world, clock, timedelta(seconds=61))
+    marked = clock.now()
     await mark_wrong(world, "U0MARIA", line, case)
-    done = await world.get(case, wait=5)
-    said = "it was marked as wrong when its time was already over"
-    assert (done["state"], done["decision"]["reason"]) == ("expired", said)
-    await world.message("C0OPS", said)
-    await painted(world, line, "Marked as wrong by")
-    assert "nobody decided" not in str(notices(world.slack))
-    assert (await stands(world, case)).marked_by is not None
-    assert (await story_of(world, case))[-3:] == ["proposal.undone", "proposal.marked_wrong", "proposal.expired"]
+    await world.card(case)
+    assert timedelta(seconds=59) < (await stands(world, case)).expires_at - marked < timedelta(seconds=75)
+    assert "expired" not in str(notices(world.slack))
+
+
+async def test_what_is_marked_goes_to_the_escalation_team_where_the_policy_sends_all_of_its_kind_by_now(
+    world: World, shop: Shop
+) -> None:
+    case, line = await waiting(world)
+    await world.slack.person("U0LEAD").command("/threshold orders escalate because it answers nonsense")
+    await mark_wrong(world, "U0MARIA", line, case)
+    card = await world.card(case, "C0ESCALATE")
+    assert "Maria marked this as wrong before it went out." in str(card.blocks)
+    marked = await stands(world, case)
+    assert (marked.state, marked.ruling.verdict) == ("escalated", "escalate")
+    await world.message("C0OPS", "A case was escalated.")
+    assert cards_of(world.slack, case) == []
 
 
 async def test_a_mark_of_a_retry_takes_it_back_where_it_stood(world: World, shop: Shop, clock: MovableClock) -> None:

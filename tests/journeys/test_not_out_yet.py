@@ -322,3 +322,73 @@ async def test_a_mark_of_what_the_policy_took_back_is_told_so(world: World, shop
     await world.card(proposed["id"])
     await mark_wrong(world, "U0MARIA", line, proposed["id"])
     await told(world, "U0MARIA", "The policy took this back just now: Everything in orders is held for a person.")
+
+
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [
+        ('approvers = ["U0MARIA", "U0BEN", "S0SUPPORT"]', 'approvers = ["U0MARIA", "S0SUPPORT"]'),
+        ("S0SUPPORT", "S0OTHERS"),
+    ],
+)
+async def test_an_approval_of_somebody_who_is_not_on_the_list_by_now_is_taken_back(
+    tmp_path: Path, shop: Shop, clock: MovableClock, was: str, now: str
+) -> None:
+    """Ben is named himself, Otto through a group that was known when he clicked."""
+    database, policy = tmp_path / "sayso.db", shop_policy(shop)
+    user, name = ("U0BEN", "Ben") if was.startswith("approvers") else ("U0OTHER", "Otto")
+    assert was in policy
+    async with empty_slack() as slack:
+        token, case = await approved(slack, database, policy, clock, user)
+        async with bot_on(slack, database, policy.replace(was, now), clock, token) as world:
+            pass_time(world, clock, LATER)
+            why = f"The approval of {name} does not count any more, for they may not decide this by now."
+            card = await world.card(case, saying=why)
+            await told(world, user, "what you approved did not go out.")
+            assert (await world.get(case))["state"] == "pending"
+            assert shop.calls == []
+            await world.click("U0MARIA", card, ids.APPROVE)
+            pass_time(world, clock, LATER)
+            assert (await world.get(case, wait=5))["state"] == "executed"
+
+
+async def test_an_approval_by_a_group_that_is_still_on_the_list_goes_out(
+    tmp_path: Path, shop: Shop, clock: MovableClock
+) -> None:
+    database, policy = tmp_path / "sayso.db", shop_policy(shop)
+    async with empty_slack() as slack:
+        token, case = await approved(slack, database, policy, clock, "U0OTHER")
+        async with bot_on(slack, database, policy, clock, token) as world:
+            pass_time(world, clock, LATER)
+            assert (await world.get(case, wait=5))["state"] == "executed"
+            assert (await story_of(world, case)).count("proposal.undone") == 0
+
+
+async def test_time_begins_anew_each_time_that_something_is_taken_back(
+    world: World, shop: Shop, clock: MovableClock
+) -> None:
+    await pause(world)
+    proposed = await world.propose(category="orders", expires_in=60)
+    pass_time(world, clock, timedelta(seconds=50))
+    asked = clock.now()
+    await resume(world, "orders hold")
+    await world.card(proposed["id"])
+    stands = await world.sayso.store.read(lambda tx: tx.proposal(proposed["id"]))
+    assert timedelta(seconds=59) < stands.expires_at - asked < timedelta(seconds=75)
+
+
+async def test_what_is_taken_back_counts_as_held_and_its_label_as_none_that_was_drawn(
+    world: World, shop: Shop, clock: MovableClock
+) -> None:
+    await pause(world)
+    proposed = await world.propose(category="orders")
+    before = await world.sayso.store.read(lambda tx: tx.proposal(proposed["id"]))
+    counted = await world.sayso.store.read(lambda tx: tx.days("2000-01-01", "orders"))
+    assert [(day.automated, day.held) for day in counted] == [(1, 0)]
+    await resume(world, "orders hold")
+    await world.card(proposed["id"])
+    counted = await world.sayso.store.read(lambda tx: tx.days("2000-01-01", "orders"))
+    assert [(day.automated, day.held) for day in counted] == [(0, 1)]
+    after = await world.sayso.store.read(lambda tx: tx.proposal(proposed["id"]))
+    assert after.ruling.choice == before.ruling.choice and after.ruling.choice is not None
+    assert not after.ruling.choice.audited

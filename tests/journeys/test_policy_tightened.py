@@ -94,7 +94,7 @@ async def test_what_failed_is_not_tried_again_against_the_policy_of_now(
     async with empty_slack() as slack:
         async with bot_on(slack, database, policy, clock) as world:
             proposed, token = await world.act("refund", {"amount": 180}), world.token
-            await world.click("U0BEN", await world.card(proposed["id"]), ids.APPROVE)
+            await world.click("U0MARIA", await world.card(proposed["id"]), ids.APPROVE)
             alarm = await world.card(proposed["id"], "C0OPS", "It failed")
         shop.mood = obliging
         async with bot_on(slack, database, policy.replace(FREE, FREE + rule), clock, token) as world:
@@ -109,7 +109,7 @@ async def test_what_failed_in_a_category_of_the_escalation_team_by_now_is_tried_
 ) -> None:
     shop.mood = refusing(422)
     proposed = await world.propose()
-    await world.click("U0BEN", await world.card(proposed["id"]), ids.APPROVE)
+    await world.click("U0MARIA", await world.card(proposed["id"]), ids.APPROVE)
     alarm = await world.card(proposed["id"], "C0OPS", "It failed")
     shop.mood = obliging
     await world.slack.person("U0LEAD").command("/threshold refunds escalate because of a campaign")

@@ -231,6 +231,7 @@ async def test_undoing_a_retry_goes_back_to_the_failure_and_the_key_stays(
     assert "It failed" in str(again.blocks)
     assert "Retry undone by" in str(again.blocks)
     await paused(world, go_on=True)
+    pass_time(world, clock, timedelta(seconds=2))
     await world.click("U0BEN", again, ids.RETRY, "C0OPS")
     assert (await world.get(proposed["id"], wait=5))["state"] == "executed"
     assert len(shop.effects_of(proposed["id"])) == 1
@@ -263,6 +264,7 @@ async def test_a_refusal_of_a_retry_does_not_forget_that_an_earlier_try_may_have
     await world.click("U0BEN", alarm, ids.RETRY, "C0OPS")
     again = await painted(world, alarm, "answered 403")
     shop.mood = obliging
+    pass_time(world, clock, timedelta(seconds=2))
     await world.click("U0BEN", again, ids.RETRY, "C0OPS")
     assert (await world.get(proposed["id"], wait=5))["state"] == "executed"
     assert len(shop.effects_of(proposed["id"])) == 1

@@ -42,6 +42,7 @@ def a_proposal(number: int = 1, **changes: Any) -> Proposal:
         ruling=Ruling(verdict=Verdict.ASK, rule="categories.refunds.mode", reason="A person approves."),
         created_at=NOW,
         expires_at=NOW + timedelta(hours=1),
+        lifetime=timedelta(hours=1),
     )
     return replace(made, **changes)
 

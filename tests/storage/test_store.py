@@ -173,7 +173,7 @@ async def test_a_list_in_outline_leaves_out_what_may_be_long_and_nothing_else(st
     )
     asked = Message(role="customer", text="x" * 100_000)
     later = replace(whole, follow_ups=(asked,), version=2)
-    begun = (replace(talk[1], text=long[:2500]),)
+    begun = (replace(talk[1], text=long[:4000]),)
     outline = replace(later, conversation=replace(later.conversation, messages=begun), evidence=(), follow_ups=())
 
     def work(tx: Tx) -> None:

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from bot.domain.authority import Person
 from bot.domain.decision import Actor
+from bot.domain.lifecycle import State
 from bot.domain.proposal import Reply
 from bot.history import history_of
 from bot.ports import Tx
 from bot.regimes import save, standing_of
 from bot.slack import ids
 from bot.tuning import tune
-from tests.journeys.props import SECRET, Shop, pass_time
+from tests.journeys.props import SECRET, Shop, bot_on, empty_slack, painted, pass_time, until_stored
 from tests.journeys.thresholds.earning import (
     EARNED,
     FIRST_LOOK,
@@ -74,8 +75,8 @@ async def test_an_approval_is_no_label_while_it_can_be_undone(tmp_path: Path, sh
         assert sum(stands.monitor.regime.k) == 1
 
 
-async def test_what_a_stricter_policy_takes_back_is_one_audited_label(world: World, clock: DrawnClock) -> None:
-    """It ran into people's hands whatever it says, so it is a fair audit; the sample was drawn without it."""
+async def test_what_a_stricter_policy_takes_back_is_no_audit(world: World, clock: DrawnClock) -> None:
+    """Those of its kind that were drawn for an audit stand for it already, so it would count twice."""
     live = await go_live(world)
     assert live.monitor is not None
     lena = world.slack.person("U0LEAD")
@@ -93,9 +94,9 @@ async def test_what_a_stricter_policy_takes_back_is_one_audited_label(world: Wor
     assert stands.monitor is not None
     assert stands.monitor.sample == live.monitor.sample
     audits = stands.monitor.regime.audits
-    assert (audits.count, audits.wrong, audits.weight, stands.monitor.regime.marked) == (1, 0, 1.0, 0)
+    assert (audits.count, audits.wrong, stands.monitor.regime.marked) == (0, 0, 0)
     assert label is not None
-    assert (label.wrong, label.sampled, label.audited, label.probability) == (False, False, True, 1.0)
+    assert (label.wrong, label.sampled, label.audited) == (False, False, False)
 
 
 async def test_an_approval_that_a_stricter_policy_takes_back_is_one_label(world: World, clock: DrawnClock) -> None:
@@ -123,7 +124,7 @@ async def test_a_mark_before_it_went_out_counts_as_one_after_it(world: World, cl
     await world.sayso.executions.mark_wrong(early["id"], MARIA)
     await learned(world)
     back = await world.sayso.store.read(lambda tx: tx.proposal(early["id"]))
-    await world.sayso.approvals.edit(back.seen, Reply(text="That is not so."), MARIA)
+    await world.sayso.approvals.edit(back.seen, Reply(text="That is not so."), BEN)
     await learned(world)
     stands = await standing(world)
     assert stands.monitor is not None
@@ -142,6 +143,30 @@ async def test_a_newer_offer_takes_the_place_of_one_that_still_waits(world: Worl
     assert taken_back.ts == first.ts
     await world.click("U0LEAD", second, ids.APPROVE, "C0OPS")
     await world.message("C0OPS", "orders runs on its own from 0.79")
+
+
+async def test_an_offer_whose_approver_is_no_admin_by_now_waits_for_the_admins_again(
+    tmp_path: Path, shop: Shop, clock: DrawnClock
+) -> None:
+    database, policy = tmp_path / "sayso.db", earned_policy(shop)
+    others = policy.replace('admins = ["U0LEAD"]', 'admins = ["U0MARIA"]')
+    assert others != policy
+    async with empty_slack() as slack:
+        async with bot_on(slack, database, policy, clock) as world:
+            await teach(world, FIRST_LOOK)
+            offer = await world.message("C0OPS", "loosen_threshold")
+            await world.sayso.switch.pause(LEAD, None)
+            await world.click("U0LEAD", offer, ids.APPROVE, "C0OPS")
+            case = str(await world.sayso.store.read(lambda tx: tx.kept("offer:orders")))
+            promised = (await world.sayso.store.read(lambda tx: tx.proposal(case))).ruling.reason
+        async with bot_on(slack, database, others, clock, world.token) as world:
+            await world.sayso.switch.resume(MARIA)
+            await until_stored(world, lambda tx: tx.proposal(case).state is State.PENDING)
+            back = await world.sayso.store.read(lambda tx: tx.proposal(case))
+            assert (back.approvals, back.decision, back.ruling.reason) == ((), None, promised)
+            assert (await standing(world)).setting.threshold is None
+            await world.click("U0MARIA", await painted(world, offer, "Approval undone by"), ids.APPROVE, "C0OPS")
+            await world.message("C0OPS", "orders runs on its own from")
 
 
 async def test_an_offer_that_was_approved_after_the_evidence_fell_is_refused(world: World, clock: DrawnClock) -> None:
