@@ -15,6 +15,7 @@ Element = dict[str, Any]
 SECTION_TEXT: Final = 3000
 CONTEXT_TEXT: Final = 2000
 RICH_TEXT: Final = 2900
+PAGE: Final = 2500
 MESSAGE_WEIGHT: Final = 12_000
 """What is posted weighs no more: Slack takes 13,297 characters in one block, and 13,172 in two (bolt-js #2509)."""
 BLOCK_WEIGHT: Final = 125
@@ -106,6 +107,21 @@ def pages(text: str, size: int = RICH_TEXT) -> list[str]:
         found.append(rest[:cut])
         rest = rest[cut:]
     return [*found, rest] if rest or not found else found
+
+
+def packed(sections: Sequence[Element]) -> list[Block]:
+    """The sections in as few blocks as hold them."""
+    blocks: list[Block] = []
+    held: list[Element] = []
+    room = PAGE
+    for part in sections:
+        size = size_of(part)
+        if held and size > room:
+            blocks.append(rich(*held))
+            held, room = [], PAGE
+        held.append(part)
+        room -= size
+    return [*blocks, rich(*held)] if held else blocks
 
 
 def context(*texts: str) -> Block:

@@ -27,6 +27,9 @@ from bot.slack.window import TOO_MUCH_SAID, fitting, heard
 
 MOST_FIELDS: Final = 80
 LABEL: Final = 150
+TOO_MUCH_HIDES: Final = (
+    "More hides in this than can be shown above its fields, so it cannot be edited here; reject or escalate it."
+)
 
 
 def edit_modal(
@@ -42,11 +45,19 @@ def edit_modal(
     fields = [*_fields(content), *([] if blank else reason_fields("Why the change?", ids.EDIT_REASONS))]
     if typed is not None:
         fields, content = _refilled(fields, typed), edited(content, typed)
+    above = [*heard(proposal), *earlier_edit(revisions), *evidence(proposal)]
     hidden = banner(content, masked=False, in_fields=True)
-    blocks = [*heard(proposal), *earlier_edit(revisions), *evidence(proposal), *hidden, *fields]
     title, submit = ("Write a reply", "Approve reply") if blank else ("Edit and approve", "Approve edited")
-    view = fitting(proposal, blocks, lambda held: modal(ids.EDIT_VIEW, title, held, metadata=metadata, submit=submit))
+
+    def view_of(blocks: list[Block]) -> Block | None:
+        return fitting(
+            proposal, blocks, lambda held: modal(ids.EDIT_VIEW, title, held, metadata=metadata, submit=submit)
+        )
+
+    view = view_of([*above, *hidden, *fields])
     if view is None:
+        if hidden and view_of([*above, *fields]):
+            raise BadInput(TOO_MUCH_HIDES)
         if proposal.follow_ups:
             raise BadInput(TOO_MUCH_SAID)
         raise BadInput("This is too long to edit in Slack; reject it, with a reason that asks for less.")

@@ -10,6 +10,7 @@ from bot.domain.links import link_hosts
 from bot.domain.proposal import Action, Content, Evidence, Proposal, Reply, Role
 from bot.domain.text import reveal, shorten
 from bot.slack.blocks import (
+    PAGE,
     Block,
     Element,
     all_shown,
@@ -18,6 +19,7 @@ from bot.slack.blocks import (
     link,
     masked_kinds,
     one_line,
+    packed,
     pages,
     quote,
     rich,
@@ -29,7 +31,6 @@ NAME: Final = 200
 WARNING: Final = 500
 LINKS: Final = 10
 SOURCES: Final = 4
-PLACES: Final = 10
 AROUND: Final = 30
 LONGEST_LINK: Final = 2000
 _STARTS_JSON: Final = frozenset('"[{-0123456789tfn')
@@ -121,18 +122,16 @@ def banner(content: Content, *, masked: bool = True, in_fields: bool = False) ->
         lines += [line(words(said, bold=True), words(", ".join(kinds)))]
     if hosts := link_hosts(text):
         lines.append(_links(hosts))
-    return [rich(*lines)] if lines else []
+    return packed(lines)
 
 
 def _places(content: Content) -> list[Element]:
-    """Where in the fields something hides: the words around it, with what hides spelled out."""
+    """Every place in the fields where something hides: the words around it, with what hides spelled out."""
     fields = [("Reply", content.text)] if isinstance(content, Reply) else [*_cells(content)]
     found = [(name, around) for name, text in fields if (around := _around_hidden(text))]
     lines: list[Element] = []
-    for name, around in found[:PLACES]:
-        lines += [line(words(f"{shorten(reveal(name).text, 80)}:")), quote(shorten(" … ".join(around), WARNING))]
-    if len(found) > PLACES:
-        lines.append(line(words(f"and in {len(found) - PLACES} more fields; the full case spells all of it out.")))
+    for name, around in found:
+        lines += [line(words(f"{shorten(reveal(name).text, 80)}:")), *map(quote, pages(" … ".join(around), PAGE))]
     return lines
 
 

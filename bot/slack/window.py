@@ -8,10 +8,11 @@ from bot.domain.errors import BadInput
 from bot.domain.proposal import Content, Message, Proposal, Reply, Revision
 from bot.domain.text import reveal
 from bot.slack.blocks import (
+    PAGE,
     Block,
-    Element,
     all_shown,
     line,
+    packed,
     pages,
     quote,
     rich,
@@ -25,7 +26,6 @@ from bot.slack.wrote_again import wrote_again_in_full
 
 MOST_BLOCKS: Final = 96
 VIEW_BYTES: Final = 230_000
-PAGE: Final = 2500
 SHORT: Final = 80
 EMPTY: Final = "(empty)"
 CUSTOMER_WORDS: Final = (20_000, 4_000, 700)
@@ -57,7 +57,7 @@ def content_blocks(content: Content, *, masked: bool = True) -> list[Block]:
             sections.append(line(words(f"{names[0]}: ", bold=True), words(values[0])))
         else:
             sections += [*(line(words(page, bold=True)) for page in names), *(quote(page) for page in values)]
-    return _packed(sections)
+    return packed(sections)
 
 
 def heard(proposal: Proposal) -> list[Block]:
@@ -90,7 +90,7 @@ def _heading(proposal: Proposal, most: int) -> list[Block]:
             sections.append(line(words("The rest of it is in the full case.", italic=True)))
     if (others := len(proposal.conversation.messages) - len(proposal.follow_ups) - len(said)) > 0:
         sections.append(line(words(f"{others} more message{'s' if others > 1 else ''} in the full case", italic=True)))
-    return _packed(sections)
+    return packed(sections)
 
 
 def _said(proposal: Proposal, most: int) -> list[tuple[Message, int]]:
@@ -108,18 +108,3 @@ def _said(proposal: Proposal, most: int) -> list[tuple[Message, int]]:
         limits.setdefault(at, left)
         left -= len(talk[at].text)
     return [(talk[at], limits[at]) for at in sorted(limits)]
-
-
-def _packed(sections: Sequence[Element]) -> list[Block]:
-    """The sections in as few blocks as hold them."""
-    blocks: list[Block] = []
-    held: list[Element] = []
-    room = PAGE
-    for part in sections:
-        size = size_of(part)
-        if held and size > room:
-            blocks.append(rich(*held))
-            held, room = [], PAGE
-        held.append(part)
-        room -= size
-    return [*blocks, rich(*held)] if held else blocks

@@ -7,7 +7,8 @@ import pytest
 from bot.domain.canonical import Json
 from bot.domain.proposal import Message
 from bot.slack import ids
-from tests.journeys.props import Shop, open_edit, words_block
+from bot.slack.edit_modal import TOO_MUCH_HIDES
+from tests.journeys.props import Shop, open_edit, told, words_block
 from tests.local_slack.browser import screen_of
 from tests.world import World
 
@@ -157,6 +158,24 @@ async def test_a_window_that_is_shown_again_spells_out_what_was_typed(world: Wor
     answer = await world.slack.person("U0MARIA").submit(view, {words_block(view): "It was\u200b sent."})
     assert answer.body["response_action"] == "update"
     assert "It was<U+200B> sent." in words_of(answer.body["view"]["blocks"])
+
+
+async def test_every_place_where_something_hides_is_shown_however_many_there_are(world: World) -> None:
+    args = {f"a{n}": f"x{n}\u200by" for n in range(30)} | {"long": f"{'word ' * 20}\u202e" * 25}
+    proposed = await world.act("refund", args)
+    view = await open_edit(world, "U0MARIA", await world.card(proposed["id"]))
+    kinds = [block["type"] for block in view.blocks]
+    above = words_of(view.blocks[: kinds.index("input")])
+    assert [n for n in range(30) if f"x{n}<U+200B>y" not in above] == []
+    assert above.count("<U+202E>") == 25
+
+
+async def test_what_hides_in_more_places_than_a_window_shows_is_not_edited_in_it(world: World) -> None:
+    args = {f"a{n}": "\u200b\u202e" * 100 for n in range(60)}
+    proposed = await world.act("refund", args)
+    await world.click("U0MARIA", await world.card(proposed["id"]), ids.EDIT)
+    assert TOO_MUCH_HIDES in (await told(world, "U0MARIA")).text
+    assert world.slack.person("U0MARIA").view is None
 
 
 async def test_what_is_masked_on_the_card_stands_in_the_edit_window_in_full(world: World) -> None:
