@@ -14,11 +14,12 @@ from typing import Final
 
 from bot.domain.links import link_hosts
 
-__all__ = ["Revealed", "fits", "link_hosts", "reveal", "shorten"]
+__all__ = ["Revealed", "fits", "link_hosts", "reveal", "reveal_name", "shorten"]
 
 MARKS_ON_ONE_BASE: Final = 8
 SPACES_IN_A_ROW: Final = 20
 BLANK_LINES_IN_A_ROW: Final = 5
+_MOVES_ON: Final = str.maketrans({"\t": "<U+0009>", "\n": "<U+000A>", "\r": "<U+000D>"})
 _REPEATS_SHOWN: Final = 3
 _WORDS_NAMED: Final = 3
 _WORD_SHOWN: Final = 40
@@ -96,6 +97,11 @@ def reveal(text: str) -> Revealed:
     notes += [f"a run of {max(lines):,} blank lines"] if lines else []
     notes += [f"a run of {max(spaces):,} spaces"] if spaces else []
     return Revealed(text=shown, hidden=tuple(notes))
+
+
+def reveal_name(name: str) -> str:
+    """A name with nothing hidden in it, on one line: line ends and tabs are spelled out as well."""
+    return reveal(name.translate(_MOVES_ON)).text
 
 
 def _show_hidden(match: re.Match[str], found: Counter[str], spelled: list[str]) -> str:

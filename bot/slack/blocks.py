@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from bot.domain.masking import beginning, mask
-from bot.domain.text import reveal, shorten
+from bot.domain.text import reveal, reveal_name, shorten
 from bot.quick_json import dump
 
 Block = dict[str, Any]
@@ -30,6 +30,11 @@ def shown(text: str, limit: int) -> str:
 def one_line(text: str, limit: int) -> str:
     """As `shown`, on one line: a name or a title may not start a line of its own and pass for one of ours."""
     return shown(" ".join(beginning(text, limit).split()), limit)
+
+
+def shown_name(name: str) -> str:
+    """The name of an argument as a reviewer may see it, all of it on one line."""
+    return reveal_name(mask(name).text)
 
 
 def whole(text: str) -> str:

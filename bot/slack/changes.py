@@ -4,7 +4,8 @@ from typing import Any, Final
 
 from bot.domain.diff import ABSENT, args_diff, word_diff
 from bot.domain.proposal import Action, Content, Reply, Revision
-from bot.slack.blocks import Block, Element, line, one_line, quote, rich, whole, words
+from bot.domain.text import shorten
+from bot.slack.blocks import Block, Element, line, one_line, quote, rich, shown_name, whole, words
 from bot.slack.parts import cell
 
 DIFF_WORDS: Final = 900
@@ -57,7 +58,7 @@ def _arguments(before: Action, after: Action) -> list[Element]:
     found = args_diff(before.args, after.args)
     lines = []
     for name, old, new in found[:CHANGED_ARGUMENTS]:
-        parts = [words(f"{one_line(name, 80)}: ")]
+        parts = [words(f"{shorten(shown_name(name), 80)}: ")]
         shown_old, shown_new = _value(old), _value(new)
         if old is not ABSENT:
             parts.append(words(shown_old, strike=True))

@@ -6,7 +6,7 @@ from typing import Final
 from bot.domain.canonical import Json
 from bot.domain.errors import BadField, BadInput
 from bot.domain.proposal import Action, Content, Proposal, Reply, Revision
-from bot.domain.text import reveal
+from bot.domain.text import reveal_name
 from bot.slack import ids
 from bot.slack.blocks import Block, line, modal, plain_input, rich, words
 from bot.slack.fields import (
@@ -119,5 +119,5 @@ def _refilled(fields: list[Block], typed: Fields) -> list[Block]:
 def _all_editable(content: Action) -> bool:
     """Whether every argument has a field of its own that shows all of it: submitting approves them all."""
     return len(content.args) <= MOST_FIELDS and all(
-        len(field_text(value)) <= FIELD and len(reveal(name).text) <= LABEL for name, value in content.args.items()
+        len(field_text(value)) <= FIELD and len(reveal_name(name)) <= LABEL for name, value in content.args.items()
     )

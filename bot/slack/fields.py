@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from bot.domain.canonical import Json
 from bot.domain.errors import BadField, BadInput
-from bot.domain.text import reveal
+from bot.domain.text import reveal_name
 from bot.slack import ids
 from bot.slack.blocks import Block, Element, choice, field, plain_input
 from bot.slack.parts import cell, looks_like_json
@@ -61,7 +61,7 @@ def reason_fields(label: str, reasons: Sequence[str]) -> list[Block]:
 
 def argument_field(name: str, value: Json) -> Block:
     """One argument in a field of its type, under its name."""
-    block_id, label = f"{ids.ARG_BLOCK}:{name}"[:255], reveal(name).text
+    block_id, label = f"{ids.ARG_BLOCK}:{name}"[:255], reveal_name(name)
     if isinstance(value, bool):
         yes_no = choice(
             ids.VALUE, [("yes", "true"), ("no", "false")], initial=str(value).lower(), placeholder="yes or no"
@@ -90,7 +90,7 @@ def argument_of(name: str, old: Json, state: dict[str, Any]) -> Json:
     if isinstance(old, bool):
         chosen = found.get("selected_option")
         return old if chosen is None else bool(chosen["value"] == "true")
-    text = typed_text(state)
+    name, text = reveal_name(name), typed_text(state)
     if text == field_text(old):
         return old  # also where nothing that is typed could say it, such as a number of more than 16 digits
     if isinstance(old, int | float):

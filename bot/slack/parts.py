@@ -8,7 +8,7 @@ from typing import Final
 from bot.domain.canonical import Json
 from bot.domain.links import link_hosts
 from bot.domain.proposal import Action, Content, Evidence, Proposal, Reply, Role
-from bot.domain.text import reveal, shorten
+from bot.domain.text import reveal, reveal_name, shorten
 from bot.slack.blocks import (
     PAGE,
     Block,
@@ -131,7 +131,7 @@ def _places(content: Content) -> list[Element]:
     found = [(name, around) for name, text in fields if (around := _around_hidden(text))]
     lines: list[Element] = []
     for name, around in found:
-        lines += [line(words(f"{shorten(reveal(name).text, 80)}:")), *map(quote, pages(" … ".join(around), PAGE))]
+        lines += [line(words(f"{shorten(reveal_name(name), 80)}:")), *map(quote, pages(" … ".join(around), PAGE))]
     return lines
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from bot.domain.errors import BadInput
 from bot.domain.proposal import Content, Message, Proposal, Reply, Revision
-from bot.domain.text import reveal
+from bot.domain.text import reveal, reveal_name
 from bot.slack.blocks import (
     PAGE,
     Block,
@@ -17,6 +17,7 @@ from bot.slack.blocks import (
     quote,
     rich,
     shown,
+    shown_name,
     size_of,
     whole,
     words,
@@ -51,12 +52,12 @@ def content_blocks(content: Content, *, masked: bool = True) -> list[Block]:
     sections = [line(words(content.name, code=True))]
     for name, value in content.args.items():
         text = cell(value) if isinstance(value, str) else json.dumps(value, indent=1, ensure_ascii=False)
-        names, values = read(name), read(text)
+        title, values = shown_name(name) if masked else reveal_name(name), read(text)
         # Names are bold, and what has lines of its own stands behind a bar: a value cannot pass for one more detail.
-        if len(names) == 1 and len(values[0]) <= SHORT and "\n" not in values[0]:
-            sections.append(line(words(f"{names[0]}: ", bold=True), words(values[0])))
+        if len(values[0]) <= SHORT and "\n" not in values[0]:
+            sections.append(line(words(f"{title}: ", bold=True), words(values[0])))
         else:
-            sections += [*(line(words(page, bold=True)) for page in names), *(quote(page) for page in values)]
+            sections += [line(words(title, bold=True)), *(quote(page) for page in values)]
     return packed(sections)
 
 

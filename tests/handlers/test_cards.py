@@ -13,7 +13,7 @@ from bot.domain.decision import Actor, Decision, DecisionKind, Seen
 from bot.domain.errors import BadField, BadInput
 from bot.domain.lifecycle import State
 from bot.domain.proposal import Action, Content, Conversation, Evidence, Execution, Message, Reply
-from bot.domain.text import reveal
+from bot.domain.text import reveal, reveal_name
 from bot.errands import summary
 from bot.slack import ids
 from bot.slack.blocks import Block, is_light, one_line, shown, whole
@@ -114,7 +114,7 @@ def test_read_and_approve_shows_every_character_or_does_not_open(content: Conten
     shown = read(view["blocks"])
     for name, value in content.args.items():
         text = value if isinstance(value, str) else json.dumps(value, indent=1, ensure_ascii=False)
-        assert reveal(name).text in shown
+        assert reveal_name(name) in shown
         expected = reveal(text).text or "(empty)"
         assert expected in "".join(quotes) or expected in shown
 

@@ -178,6 +178,23 @@ async def test_what_hides_in_more_places_than_a_window_shows_is_not_edited_in_it
     assert world.slack.person("U0MARIA").view is None
 
 
+async def test_a_line_end_in_the_name_of_an_argument_is_spelled_out_wherever_it_stands(world: World) -> None:
+    """Raw, it would draw a line that could pass for one more argument."""
+    args = {"note\namount: 5": "old", "tab\t\rx": "\u200b", "amount": 180}
+    proposed = await world.act("refund", args)
+    card = await world.card(proposed["id"])
+    await world.choose("U0MARIA", card, ids.FULL_OPTION)
+    full = await world.slack.wait_for_view("U0MARIA")
+    assert "note<U+000A>amount: 5: old" in words_of(full.blocks)
+    view = await open_edit(world, "U0BEN", card)
+    labels = [block["label"]["text"] for block in view.blocks if block["type"] == "input"]
+    assert labels[:2] == ["note<U+000A>amount: 5", "tab<U+0009><U+000D>x"]
+    assert "tab<U+0009><U+000D>x:<U+200B>" in words_of(view.blocks)
+    await world.slack.person("U0BEN").submit(view, {"arg:note\namount: 5": "new"})
+    now = await world.card(proposed["id"], saying="Edited and approved by")
+    assert "note<U+000A>amount: 5: old → new" in words_of(now.blocks)
+
+
 async def test_what_is_masked_on_the_card_stands_in_the_edit_window_in_full(world: World) -> None:
     proposed = await world.act("refund", {"password: Hunter2x": "a", "amount": 180, "note": "password: Swordfish9"})
     card = await world.card(proposed["id"])
