@@ -1,14 +1,15 @@
 """The fields of a window: what each shows, and what was typed in it."""
 
+import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from bot.domain.canonical import Json
 from bot.domain.errors import BadField, BadInput
-from bot.domain.text import reveal_name
+from bot.domain.text import reveal_name, shorten
 from bot.slack import ids
 from bot.slack.blocks import Block, Element, choice, field, plain_input
 from bot.slack.parts import cell, looks_like_json
@@ -101,6 +102,7 @@ def argument_of(name: str, old: Json, state: dict[str, Any]) -> Json:
         value = parse((text or "null").encode(errors="surrogatepass"), max_bytes=4 * FIELD, what="It")
     except BadJson as error:
         raise BadInput(f"{name} has to be JSON. {error.sentence}") from None
+    _check_digits(name, text or "null")
     if isinstance(old, list | dict) and not isinstance(value, type(old)):
         kind = "a list, like [1, 2]" if isinstance(old, list) else 'an object, like {"a": 1}'
         raise BadInput(f"{name} has to stay {kind}.")
@@ -179,4 +181,26 @@ def _number(name: str, text: str | None) -> int | float:
         raise BadInput(f"{name} has to be a number.") from None
     if not math.isfinite(found) or abs(found) >= 2**53:
         raise BadInput(f"{name} has to stay as it was, or be a number below {2**53:,}: a larger one would lose digits.")
+    if _loses_digits(text or ""):
+        raise BadInput(f"{name} would lose digits; type {field_text(found)}, or another number that is no longer.")
     return int(found) if found.is_integer() and "." not in (text or "") else found
+
+
+def _loses_digits(text: str) -> bool:
+    """Whether the number that is kept, and sent, is another one than this text says."""
+    try:
+        return Decimal(text) != Decimal(repr(float(text)))
+    except InvalidOperation:
+        return True  # so close to zero that not even Decimal keeps it
+
+
+def _check_digits(name: str, text: str) -> None:
+    """Raise BadInput where a number in this JSON would lose digits; the integers among them are checked already."""
+
+    def check(digits: str) -> None:
+        if _loses_digits(digits):
+            raise BadInput(
+                f"{name} would lose digits of {shorten(digits, 40)}; type {float(digits)!r}, or set it in quotes."
+            )
+
+    json.loads(text, parse_float=check)

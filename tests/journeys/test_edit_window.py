@@ -74,6 +74,51 @@ async def test_a_number_that_would_lose_digits_is_refused_under_its_own_field(wo
     assert refused.body["errors"] == {"arg:amount": told}
 
 
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("0.12345678901234567890", "0.12345678901234568"),
+        ("1234567890123456.789", "1234567890123456.8"),
+        ("-0.30000000000000001", "-0.3"),
+        ("1e-400", "0.0"),
+    ],
+)
+async def test_a_number_that_would_be_rounded_is_refused_with_the_one_that_is_kept(
+    world: World, typed: str, kept: str
+) -> None:
+    proposed = await world.act("refund", {"amount": 180, "note": "x", "list": []})
+    view = await open_edit(world, "U0MARIA", await world.card(proposed["id"]))
+    maria = world.slack.person("U0MARIA")
+    refused = await maria.submit(view, {"arg:amount": typed})
+    told = f"amount would lose digits; type {kept}, or another number that is no longer."
+    assert refused.body["errors"] == {"arg:amount": told}
+    refused = await maria.submit(view, {"arg:amount": "180", "arg:list": f"[{typed}]"})
+    told = f"list would lose digits of {typed}; type {kept}, or set it in quotes."
+    assert refused.body["errors"] == {"arg:list": told}
+    await maria.submit(view, {"arg:amount": kept, "arg:list": f"[{kept}]"})
+    done = await world.get(proposed["id"], wait=5)
+    assert done["final"]["action"]["args"] == {"amount": float(kept), "note": "x", "list": [float(kept)]}
+
+
+@pytest.mark.parametrize("typed", ["12345678901234567.89", "123456789012345678901234567890"])
+async def test_a_number_of_too_many_digits_is_refused_under_its_own_field(world: World, typed: str) -> None:
+    proposed = await world.act("refund", {"note": "x", "amount": 180})
+    view = await open_edit(world, "U0MARIA", await world.card(proposed["id"]))
+    refused = await world.slack.person("U0MARIA").submit(view, {"arg:amount": typed})
+    assert "a larger one would lose digits" in refused.body["errors"]["arg:amount"]
+
+
+@pytest.mark.parametrize(
+    "typed", ["0.1", "1.50", "-2.5", "0.30000000000000004", "9007199254740991", "2251799813685249.5"]
+)
+async def test_a_number_that_keeps_its_digits_is_taken(world: World, typed: str) -> None:
+    proposed = await world.act("refund", {"note": "x", "amount": 180})
+    view = await open_edit(world, "U0MARIA", await world.card(proposed["id"]))
+    await world.slack.person("U0MARIA").submit(view, {"arg:amount": typed})
+    done = await world.get(proposed["id"], wait=5)
+    assert done["final"]["action"]["args"]["amount"] == float(typed)
+
+
 async def test_text_that_reads_like_something_else_stands_in_quotes_on_the_card(world: World) -> None:
     plain = {"n": 50, "t": True, "z": None, "o": {"a": 1}, "q": "x"}
     texts, values = await world.act("close_account", LOOKALIKES), await world.act("close_account", plain)
