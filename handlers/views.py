@@ -9,6 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.decision import Seen
 from bot.domain.errors import AlreadyDecided, BadField, BadInput, Conflict, Refused, SaysoError, WroteAgain
+from bot.domain.late import stands_approved
 from bot.domain.proposal import Content, Proposal, alike
 from bot.ports import Reader
 from bot.slack.blocks import line, modal, rich, words
@@ -37,7 +38,7 @@ async def edit(ack: AsyncAck, body: Body, view: Body, desk: Desk) -> None:
         except WroteAgain:
             raise
         except Conflict as error:
-            raise await _not_used(error, desk, shown, content) from None
+            raise await _not_used(error, body, desk, shown, content) from None
         except (BadInput, Refused) as error:
             raise told_at_its_field(error, desk.policy, shown, content) from None
     except WroteAgain:
@@ -56,11 +57,14 @@ def _shown(tx: Reader, seen: Seen) -> Proposal:
     return next((replace(proposal, revision=one) for one in revisions if one.number == seen.revision), proposal)
 
 
-async def _not_used(error: Conflict, desk: Desk, shown: Proposal, content: Content) -> Conflict:
-    """The same refusal, with what became of what was typed, where that is not what stands anyway."""
-    stands = await desk.store.read(lambda tx: tx.proposal(shown.id))
+async def _not_used(error: Conflict, body: Body, desk: Desk, shown: Proposal, content: Content) -> Conflict:
+    """The same refusal, with what became of what was submitted, where that is not what stands anyway.
+
+    Slack may deliver a submission twice: AlreadyDecided by whoever approved just that, who needs no answer.
+    """
+    stands, user = await desk.store.read(lambda tx: tx.proposal(shown.id)), user_of(body)
     if alike(stands.content, content):
-        return error
+        return AlreadyDecided(error.sentence, winner_id=user) if stands_approved(stands, user) else error
     # Also where it is the same person's other window: what was typed in this one may not vanish unsaid.
     return Conflict(error.sentence if alike(shown.content, content) else f"{error.sentence} {NOT_USED}")
 
@@ -69,7 +73,14 @@ async def read(ack: AsyncAck, body: Body, view: Body, client: AsyncWebClient, de
     """Approve what was read in full."""
     try:
         metadata = Metadata.of(view["private_metadata"])
-        told = await desk.approve(body, metadata.seen)
+        seen = metadata.seen
+        try:
+            told = await desk.approve(body, seen)
+        except WroteAgain:
+            raise
+        except Conflict as error:
+            shown = await desk.store.read(lambda tx: _shown(tx, seen))
+            raise await _not_used(error, body, desk, shown, shown.content) from None
     except WroteAgain:
         await _show_again(ack, body, view, desk, read_modal)
         return

@@ -68,6 +68,12 @@ def made(proposal: Proposal, move: Move) -> bool:
     return proposal.decision is not None and DECIDES.get(move) is proposal.decision.kind
 
 
+def stands_approved(proposal: Proposal, user: str) -> bool:
+    """Whether this person's approval of what stands there still counts, alone or while it waits for others."""
+    given_up = proposal.state in (State.CANCELLED, State.EXPIRED)
+    return not given_up and user in {actor.id for actor in proposal.approvals}
+
+
 def _other_editor(proposal: Proposal) -> Actor | None:
     """Who wrote what somebody else then approved."""
     author = proposal.edited_by
