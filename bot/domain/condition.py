@@ -34,7 +34,7 @@ _TOKEN: Final = re.compile(
 )
 
 
-_ARGUMENT: Final = re.compile(r"\bargs\.([A-Za-z_]\w*)")
+_ARGUMENT: Final = re.compile(r"""\bargs(?:\.([A-Za-z_]\w*)|\[\s*["']([^"'\\]+)["'])""")
 _JOINT: Final = re.compile(r"(&&|\|\|)")
 _COMPARISON: Final = re.compile(
     r"""args\.([A-Za-z_]\w*)\s*([<>]=?|[=!]=)\s*(-?\d+(?:\.\d+)?|"[^"\\]*"|'[^'\\]*'|true|false)"""
@@ -60,7 +60,7 @@ class Condition:
     @property
     def arguments(self) -> tuple[str, ...]:
         """The arguments that it names, in their order."""
-        return tuple(dict.fromkeys(_ARGUMENT.findall(self.source)))
+        return tuple(dict.fromkeys(plain or bracketed for plain, bracketed in _ARGUMENT.findall(self.source)))
 
     @property
     def in_words(self) -> str:

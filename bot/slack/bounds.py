@@ -1,7 +1,7 @@
 """A limit of the policy that an edit ran into: in plain words, under the field of the argument that it is about."""
 
 from bot.domain.condition import Condition
-from bot.domain.errors import BadField, SaysoError
+from bot.domain.errors import BadField, BadInput, SaysoError
 from bot.domain.policy import Policy, bounds
 from bot.domain.proposal import Action, Content, Proposal
 from bot.slack import ids
@@ -20,7 +20,8 @@ def told_at_its_field(error: SaysoError, policy: Policy, proposal: Proposal, con
     if condition is None:
         return error
     sentence = error.sentence.replace(condition.source, condition.in_words)
-    return BadField(sentence, block=f"{ids.ARG_BLOCK}:{_culprit(condition, proposal.content, content)}")
+    culprit = _culprit(condition, proposal.content, content)
+    return BadInput(sentence) if culprit is None else BadField(sentence, block=f"{ids.ARG_BLOCK}:{culprit}")
 
 
 def _culprit(condition: Condition, before: Content, after: Action) -> str | None:

@@ -345,6 +345,27 @@ async def test_a_limit_on_several_arguments_stands_under_the_edited_one_or_else_
     assert refused.body["errors"] == {field: f"The policy forbids refund when {condition}. Change it, or reject."}
 
 
+@pytest.mark.parametrize(
+    ("condition", "edits", "field"),
+    [
+        ("customer.name == 'Ana Lopez' && size(args) > 2 && args.amount + args.paid > 150", {}, "arg:order"),
+        ("args['amount'] > 80", {"arg:amount": "90"}, "arg:amount"),
+        ('args[\\"amount\\"] > args.paid + 10', {"arg:amount": "90"}, "arg:amount"),
+    ],
+    ids=["of none that is clear", "in brackets", "in brackets beside another"],
+)
+async def test_a_limit_stands_under_what_it_is_about_whatever_the_arguments_are_called(
+    tmp_path: Path, shop: Shop, clock: MovableClock, condition: str, edits: dict[str, str], field: str
+) -> None:
+    policy = shop_policy(shop, base=POLICY.replace(LIMITED, f'{LIMITED}refuse_when = "{condition}"\n'))
+    async with running_world(tmp_path / "sayso.db", policy, clock=clock, SHOP_SECRET=SECRET) as world:
+        proposed = await world.act("refund", {"order": "1042", "None": "x", "paid": 70, "amount": 65})
+        view = await open_edit(world, "U0BEN", await world.card(proposed["id"]))
+        refused = await world.slack.person("U0BEN").submit(view, edits or {"arg:amount": "90", "arg:paid": "71"})
+    said = condition.replace("\\", "")
+    assert refused.body["errors"] == {field: f"The policy forbids refund when {said}. Change it, or reject."}
+
+
 async def test_whoever_decides_escalated_cases_may_edit_up_to_what_is_forbidden(limited: World, shop: Shop) -> None:
     proposed = await limited.act("refund", {"amount": 180})
     card = await limited.card(proposed["id"])
