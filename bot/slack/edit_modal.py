@@ -17,9 +17,9 @@ from bot.slack.fields import (
     field_text,
     holding,
     in_a_field,
+    joined,
     reason_fields,
     text_parts,
-    typed_text,
 )
 from bot.slack.parts import banner, evidence
 from bot.slack.status import earlier_edit
@@ -67,9 +67,7 @@ def edit_modal(
 def edited(content: Content, typed: Fields) -> Content:
     """The content that a submitted edit says."""
     if isinstance(content, Reply):
-        names = [name for name in typed if name.startswith(f"{ids.TEXT_BLOCK}:")]
-        joined = "".join(f"{'' if name.endswith('glue') else chr(10)}{typed_text(typed[name]) or ''}" for name in names)
-        text = joined.removeprefix("\n")
+        text = joined(content.text, typed)
         return content if text == in_a_field(content.text) else Reply(text=text)
     args: dict[str, Json] = {}
     for name, old in content.args.items():

@@ -123,6 +123,20 @@ def text_parts(text: str) -> list[tuple[str, str]]:
     return parts
 
 
+def joined(before: str, typed: Fields) -> str:
+    """The text that stands in the fields of `text_parts(before)` now.
+
+    A beginning that was emptied takes its line end along: no field shows the empty line that would be left.
+    """
+    names = [name for name in typed if name.startswith(f"{ids.TEXT_BLOCK}:")]
+    parts = [("" if name.endswith("glue") else "\n", typed_text(typed[name]) or "") for name in names]
+    for _, piece in text_parts(before):
+        if not piece or len(parts) < 2 or parts[0][1]:
+            break
+        del parts[0]
+    return "".join(joint + text for joint, text in parts).removeprefix(parts[0][0] if parts else "")
+
+
 def holding(element: Element, state: dict[str, Any]) -> Element:
     """The element as it was submitted; of a menu, its own option, for Slack sends it back with more keys."""
     empty = {key: value for key, value in element.items() if not key.startswith("initial_")}

@@ -117,3 +117,50 @@ async def test_a_part_that_was_emptied_in_a_window_just_opened_is_left_out(world
     assert fields(again)["text:1:line"] is None
     await submit(world, again)
     assert (await world.get(case, wait=5))["final"] == {"reply": {"text": "\n".join([*LINES[:29], ""])}}
+
+
+LINE = "x" * 2_900
+THREE = "\n".join(LINES + LINES[::-1])
+
+
+@pytest.mark.parametrize(
+    ("text", "typed", "sent"),
+    [
+        (LONG, {"text:0:line": ""}, "\n".join(LINES[29:])),
+        (LONG, {"text:0:line": "", "text:1:line": "\nBye."}, "\nBye."),
+        (f"{LINE}and so on", {"text:0:line": ""}, "and so on"),
+        (f"{LINE}and so on", {"text:0:line": "", "text:1:glue": "\nBye."}, "\nBye."),
+        (f"{LINE}and so on", {"text:1:glue": ""}, LINE),
+        (f"\n{LINE}", {"text:1:line": "Bye."}, "\nBye."),
+        (f"\n{LINE}", {"text:0:line": "Dear Ana,"}, f"Dear Ana,\n{LINE}"),
+        (THREE, {"text:1:line": ""}, "\n".join([*LINES[:29], "", *LINES[21::-1]])),
+        (THREE, {"text:0:line": "", "text:1:line": ""}, "\n".join(LINES[21::-1])),
+    ],
+    ids=[
+        "the first part",
+        "the first, and another is begun with an empty line",
+        "the first, in the middle of a line",
+        "the same, and the other is begun with an empty line",
+        "the second, in the middle of a line",
+        "none, where the first was empty already",
+        "none, but an empty first part is filled",
+        "the middle",
+        "the first two",
+    ],
+)
+async def test_a_part_that_is_emptied_leaves_what_stands_in_the_other_fields(
+    world: World, shop: Shop, text: str, typed: dict[str, str], sent: str
+) -> None:
+    case = (await world.propose(reply={"text": text}))["id"]
+    view = await open_edit(world, "U0MARIA", await world.card(case))
+    await submit(world, view, **typed)
+    assert (await world.get(case, wait=5))["final"] == {"reply": {"text": sent}}
+    assert [effect["reply"] for effect in shop.effects_of(case)] == [{"text": sent}]
+
+
+async def test_the_beginning_is_emptied_in_a_window_that_is_shown_again_too(world: World) -> None:
+    case = (await world.propose(reply={"text": LONG}))["id"]
+    view = await open_edit(world, "U0MARIA", await world.card(case))
+    again = await shown_again(world, view, {"text:0:line": ""}, case)
+    await submit(world, again)
+    assert (await world.get(case, wait=5))["final"] == {"reply": {"text": "\n".join(LINES[29:])}}
