@@ -16,6 +16,7 @@ SECTION_TEXT: Final = 3000
 CONTEXT_TEXT: Final = 2000
 RICH_TEXT: Final = 2900
 PAGE: Final = 2500
+EMPTY: Final = "(empty)"
 MESSAGE_WEIGHT: Final = 12_000
 """What is posted weighs no more: Slack takes 13,297 characters in one block, and 13,172 in two (bolt-js #2509)."""
 BLOCK_WEIGHT: Final = 125
@@ -68,6 +69,11 @@ def words(text: str, *, bold: bool = False, italic: bool = False, strike: bool =
     return element
 
 
+def said(text: str) -> Element:
+    """Somebody's words; where there are none, `(empty)` in italics: who writes just that has it upright."""
+    return words(text) if text else words(EMPTY, italic=True)
+
+
 def mention(user: str) -> Element:
     """A user, as Slack shows one."""
     return {"type": "user", "user_id": user}
@@ -100,7 +106,7 @@ def line(*elements: Element) -> Element:
 
 def quote(*parts: str | Element) -> Element:
     """Somebody's words, set apart by a bar."""
-    return {"type": "rich_text_quote", "elements": [words(part) if isinstance(part, str) else part for part in parts]}
+    return {"type": "rich_text_quote", "elements": [said(part) if isinstance(part, str) else part for part in parts]}
 
 
 def pages(text: str, size: int = RICH_TEXT) -> list[str]:

@@ -5,12 +5,13 @@ from typing import Any, Final
 from bot.domain.diff import ABSENT, args_diff, word_diff
 from bot.domain.proposal import Action, Content, Reply, Revision
 from bot.domain.text import shorten
-from bot.slack.blocks import Block, Element, line, one_line, quote, rich, shown_name, whole, words
+from bot.slack.blocks import EMPTY, Block, Element, line, one_line, quote, rich, shown_name, whole, words
 from bot.slack.parts import cell
 
 DIFF_WORDS: Final = 900
 CHANGED_ARGUMENTS: Final = 6
 VALUE: Final = 100
+BLANK: Final = "(blank)"
 
 
 def changes(revisions: tuple[Revision, ...], label: str) -> list[Block]:
@@ -59,18 +60,19 @@ def _arguments(before: Action, after: Action) -> list[Element]:
     lines = []
     for name, old, new in found[:CHANGED_ARGUMENTS]:
         parts = [words(f"{shorten(shown_name(name), 80)}: ")]
-        shown_old, shown_new = _value(old), _value(new)
         if old is not ABSENT:
-            parts.append(words(shown_old, strike=True))
+            parts.append(_value(old, strike=True))
         if new is not ABSENT:
-            masked = " (masked)" if shown_old == shown_new else ""
-            parts += [words(" → "), words(shown_new + masked, bold=True)]
+            parts += [words(" → "), _value(new, bold=True)]
+            parts += [words(" (masked)", bold=True)] if _value(old) == _value(new) else []
         lines.append(line(*parts))
     if len(found) > CHANGED_ARGUMENTS:
         lines.append(line(words(f"{len(found) - CHANGED_ARGUMENTS} more in the full case", italic=True)))
     return lines or [line(words("Nothing changed.", italic=True))]
 
 
-def _value(value: Any) -> str:
+def _value(value: Any, **style: bool) -> Element:
     text = str(value) if value is ABSENT else cell(value)
-    return one_line(text, VALUE) if text.strip() else "(empty)"
+    if text.strip():
+        return words(one_line(text, VALUE), **style)
+    return words(BLANK if text else EMPTY, italic=True, **style)

@@ -82,7 +82,7 @@ def _conversation(conversation: Conversation, talk: Iterable[Message], left_out:
     for message in talk:
         name = shown(speaker(message.role, conversation.customer), 80)
         blocks.append(context(f"{name} {one_line(message.at or '', 40)}".strip()))
-        blocks += [rich(quote(page)) for page in pages(whole(message.text) or "(empty)")]
+        blocks += [rich(quote(page)) for page in pages(whole(message.text))]
     return blocks
 
 

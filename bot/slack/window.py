@@ -16,6 +16,7 @@ from bot.slack.blocks import (
     pages,
     quote,
     rich,
+    said,
     shown,
     shown_name,
     size_of,
@@ -28,7 +29,6 @@ from bot.slack.wrote_again import wrote_again_in_full
 MOST_BLOCKS: Final = 96
 VIEW_BYTES: Final = 230_000
 SHORT: Final = 80
-EMPTY: Final = "(empty)"
 CUSTOMER_WORDS: Final = (20_000, 4_000, 700)
 """Characters of what the customer asked: fewer where a window would not hold all of it and what is to be approved."""
 ESCALATED_TALK: Final = 4_000
@@ -45,7 +45,7 @@ def content_blocks(content: Content, *, masked: bool = True) -> list[Block]:
     """Every character of the content, a detail under its name; unmasked for whoever is to approve it here."""
 
     def read(text: str) -> list[str]:
-        return pages((whole(text) if masked else reveal(text).text) or EMPTY, PAGE)
+        return pages(whole(text) if masked else reveal(text).text, PAGE)
 
     if isinstance(content, Reply):
         return [rich(quote(page)) for page in read(content.text)]
@@ -55,7 +55,7 @@ def content_blocks(content: Content, *, masked: bool = True) -> list[Block]:
         title, values = shown_name(name) if masked else reveal_name(name), read(text)
         # Names are bold, and what has lines of its own stands behind a bar: a value cannot pass for one more detail.
         if len(values[0]) <= SHORT and "\n" not in values[0]:
-            sections.append(line(words(f"{title}: ", bold=True), words(values[0])))
+            sections.append(line(words(f"{title}: ", bold=True), said(values[0])))
         else:
             sections += [line(words(title, bold=True)), *(quote(page) for page in values)]
     return packed(sections)
@@ -86,7 +86,7 @@ def _heading(proposal: Proposal, most: int) -> list[Block]:
     for message, limit in said:
         if len(said) > 1:
             sections.append(line(words(shown(speaker(message.role, customer), 80), bold=True)))
-        sections += [quote(page) for page in pages(shown(message.text, limit) or EMPTY, PAGE)]
+        sections += [quote(page) for page in pages(shown(message.text, limit), PAGE)]
         if not all_shown(message.text, limit):
             sections.append(line(words("The rest of it is in the full case.", italic=True)))
     if (others := len(proposal.conversation.messages) - len(proposal.follow_ups) - len(said)) > 0:

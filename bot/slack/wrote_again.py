@@ -8,7 +8,6 @@ from bot.slack.blocks import RICH_TEXT, Block, Element, all_shown, line, pages, 
 MOST: Final = 3
 EACH: Final = 600
 LONGEST: Final = 100_000
-EMPTY: Final = "(empty)"
 
 
 def wrote_again(proposal: Proposal, each: int = EACH) -> list[Block]:
@@ -17,7 +16,7 @@ def wrote_again(proposal: Proposal, each: int = EACH) -> list[Block]:
     if not later:
         return []
     last = later[-MOST:]
-    sections = [_heading(proposal), *(quote(shown(message.text, each) or EMPTY) for message in last)]
+    sections = [_heading(proposal), *(quote(shown(message.text, each)) for message in last)]
     if left_out := _left_out(len(later) - len(last), last, each):
         sections.append(line(words(left_out, italic=True)))
     return [rich(*sections)]
@@ -37,7 +36,7 @@ def wrote_again_in_full(proposal: Proposal) -> list[Block] | None:
     if sum(len(message.text) for message in later) > LONGEST:
         return None  # no window holds that much, and looking would cost time
     blocks, sections, room = [], [_heading(proposal)], RICH_TEXT
-    for page in (page for message in later for page in pages(whole(message.text) or EMPTY)):
+    for page in (page for message in later for page in pages(whole(message.text))):
         if len(page) > room:
             blocks.append(rich(*sections))
             sections, room = [], RICH_TEXT

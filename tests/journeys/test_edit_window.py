@@ -240,6 +240,32 @@ async def test_a_line_end_in_the_name_of_an_argument_is_spelled_out_wherever_it_
     assert "note<U+000A>amount: 5: old → new" in words_of(now.blocks)
 
 
+@pytest.mark.parametrize("window", ["read", "full"])
+async def test_what_is_empty_is_told_from_the_words_that_say_so(world: World, window: str) -> None:
+    args = {"none": "", "said": "(empty)", "long": "x" * 400, "amount": 180}
+    talk = [{"role": "customer", "text": text} for text in ("", "(empty)", "So?")]
+    proposed = await world.act("refund", args, conversation={"id": "conv-9", "messages": talk})
+    card = await world.card(proposed["id"])
+    if window == "read":
+        await world.click("U0MARIA", card, ids.READ)
+    else:
+        await world.choose("U0MARIA", card, ids.FULL_OPTION)
+    found = of_text((await world.slack.wait_for_view("U0MARIA")).blocks, "(empty)")
+    assert found == [{"italic": True}, {}] * (1 if window == "read" else 2)
+
+
+async def test_a_change_to_or_from_nothing_is_told_from_the_words_that_say_so(world: World) -> None:
+    args = {"a": "", "b": "", "amount": 180}
+    proposed = await world.act("refund", args)
+    view = await open_edit(world, "U0MARIA", await world.card(proposed["id"]))
+    await world.slack.person("U0MARIA").submit(view, {"arg:a": "(empty)", "arg:b": " "})
+    card = await world.card(proposed["id"], saying="Edited and approved by")
+    nothing = {"italic": True, "strike": True}
+    assert of_text(card.blocks, "(empty)") == [nothing, {"bold": True}, nothing]
+    assert "b: (empty) → (blank)" in words_of(card.blocks)
+    assert "masked" not in words_of(card.blocks)
+
+
 async def test_what_is_masked_on_the_card_stands_in_the_edit_window_in_full(world: World) -> None:
     proposed = await world.act("refund", {"password: Hunter2x": "a", "amount": 180, "note": "password: Swordfish9"})
     card = await world.card(proposed["id"])
@@ -314,6 +340,18 @@ def bold_of(blocks: Any) -> list[dict[str, Any]]:
             return [element for value in blocks.values() for element in bold_of(value)]
         case list():
             return [element for value in blocks for element in bold_of(value)]
+    return []
+
+
+def of_text(blocks: Any, text: str) -> list[dict[str, bool]]:
+    """The styles of every element of these blocks that says just this, in order."""
+    match blocks:
+        case {"type": "text", "text": str(found)} if found == text:
+            return [blocks.get("style", {})]
+        case dict():
+            return [style for value in blocks.values() for style in of_text(value, text)]
+        case list():
+            return [style for value in blocks for style in of_text(value, text)]
     return []
 
 
