@@ -11,7 +11,7 @@ import structlog
 
 from bot.domain.canonical import Json
 from bot.domain.delivery import Errand, ErrandKind
-from bot.domain.masking import beginning
+from bot.domain.masking import beginning, hide_named
 from bot.domain.policy import Policy
 from bot.domain.proposal import AGENT_CONNECTOR, Action, Proposal
 from bot.domain.text import shorten
@@ -204,7 +204,7 @@ def summary(proposal: Proposal) -> str:
     """The proposal in at most 150 characters, for lists and notices."""
     content = proposal.content
     if isinstance(content, Action):
-        args = ", ".join(f"{name}: {_spelled(value)}" for name, value in content.args.items())
+        args = ", ".join(f"{name}: {_spelled(value)}" for name, value in hide_named(content.args).items())
         return _begun(f"{content.name}({args})")
     return _begun(content.text) or "(no draft)"
 

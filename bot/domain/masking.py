@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from bot.domain.canonical import Json
 from bot.domain.payment_numbers import Span, cards, ibans
 from bot.domain.secret_patterns import (
     KEY,
@@ -26,6 +27,7 @@ from bot.domain.secret_patterns import (
 from bot.domain.text import shorten
 
 CUT_SECRET: Final = 1000
+HIDDEN: Final = "[password]"
 _EMAIL: Final = re.compile(r"(?<![\w.%+-])[\w.%+-]++@(?:[^\W_][\w-]{0,62}+\.){1,8}[^\W\d_]{2,24}+")
 
 
@@ -89,14 +91,30 @@ def mask_mapping(value: Mapping[str, object], *, emails: bool = False) -> Masked
     return MaskedMapping(mapping=_mask_object(value, emails, kinds), kinds=tuple(kinds))
 
 
+def hide_named(args: Mapping[str, Json]) -> dict[str, Json]:
+    """The same arguments, `[password]` standing for each value, at any depth, whose name says that it is a secret."""
+    return {name: HIDDEN if _is_named_secret(name, value) else _hide_inside(value) for name, value in args.items()}
+
+
+def _hide_inside(value: Json) -> Json:
+    if isinstance(value, list):
+        return [_hide_inside(inner) for inner in value]
+    return hide_named(value) if isinstance(value, dict) else value
+
+
+def _is_named_secret(name: str, value: object) -> bool:
+    """Whether the name says so, and there is something: `reset_password: true` is a wish, and no password."""
+    return not isinstance(value, bool) and value not in (None, "", [], {}) and KEY_NAME.search(name) is not None
+
+
 def _mask_object(value: Mapping[str, object], emails: bool, kinds: dict[str, None]) -> dict[str, object]:
     masked: dict[str, object] = {}
     for name, inner in value.items():
         shown = _mask_text(name, emails, kinds)
         while shown in masked:
             shown += "'"
-        if isinstance(inner, str | int | float) and not isinstance(inner, bool) and KEY_NAME.search(name):
-            masked[shown] = _found("password", "[password]", kinds) if inner != "" else inner
+        if _is_named_secret(name, inner):
+            masked[shown] = _found("password", HIDDEN, kinds)
         else:
             masked[shown] = _mask_value(inner, emails, kinds)
     return masked

@@ -58,8 +58,8 @@ PASSWORD: Final = re.compile(
     re.IGNORECASE,
 )
 KEY_NAME: Final = re.compile(
-    r"(?:^|[_\W]|(?<=[a-z]))(?:password|passwd|passphrase|pwd|secret|api[ _-]?key|access[ _-]?token"
-    r"|private[ _-]?key|cvv|cvc)\Z",
+    r"(?:^|[_\W]|(?<=[a-z]))(?:password|passwd|passphrase|passcode|pwd|passwort|kennwort|secret"
+    r"|(?:api|access|private|secret)[ _-]?key|token|credentials?|cvv|cvc)\Z|(?:^|[_\W])pin\Z",
     re.IGNORECASE,
 )
 _PLAIN_WORD: Final = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*[.,;:!?)…]*")

@@ -11,10 +11,11 @@ from typing import Final
 
 from bot.domain.decision import DecisionKind
 from bot.domain.lifecycle import State
+from bot.domain.masking import hide_named
 from bot.domain.offer import THRESHOLDS_CONNECTOR
 from bot.domain.policy import number
 from bot.domain.proposal import AGENT_CONNECTOR, Action, Content, Proposal, Reply
-from bot.domain.text import fits
+from bot.domain.text import fits, shorten
 from bot.errands import ESCALATION, summary
 from bot.ports import Case
 from bot.slack.blocks import (
@@ -30,6 +31,7 @@ from bot.slack.blocks import (
     quote,
     rich,
     shown,
+    shown_name,
     whole,
     words,
     wrapped_table,
@@ -152,9 +154,11 @@ def fits_on_a_card(content: Content) -> bool:
     if isinstance(content, Reply):
         limits = {"limit_chars": CARD_CHARACTERS, "limit_lines": CARD_LINES}
         return fits(content.text, **limits) and fits(whole(content.text), **limits)
-    cells = [*(cell(value) for value in content.args.values()), *content.args]
-    return len(_rows(content)) == len(content.args) and all(
-        all_shown(text, CELL) and fits(text, limit_chars=CELL, limit_lines=CARD_LINES) for text in cells
+    names, cells = map(shown_name, content.args), map(cell, hide_named(content.args).values())
+    return (
+        len(_rows(content)) == len(content.args)
+        and all(len(name) <= CELL for name in names)
+        and all(all_shown(text, CELL) and fits(text, limit_chars=CELL, limit_lines=CARD_LINES) for text in cells)
     )
 
 
@@ -205,7 +209,7 @@ def _conversation(proposal: Proposal, left: int) -> list[Block]:
     unseen = len(proposal.conversation.messages)
     for message in reversed(proposal.conversation.messages[-MESSAGES:]):
         name = shown(speaker(message.role, proposal.conversation.customer), 80)
-        sections[:0] = [line(words(name, bold=True)), *spoken(message.text or "(empty)", left)]
+        sections[:0] = [line(words(name, bold=True)), *spoken(message.text, left)]
         left -= min(len(message.text), left) + len(name)
         unseen -= 1
         if left < 200:
@@ -237,8 +241,8 @@ def _rows(content: Action) -> list[tuple[str, str]]:
     """As many arguments as a card has room for."""
     rows: list[tuple[str, str]] = []
     left = ARGUMENTS
-    for name, value in list(content.args.items())[:ROWS]:
-        row = (shown(name, CELL), shown(cell(value), CELL))
+    for name, value in list(hide_named(content.args).items())[:ROWS]:
+        row = (shorten(shown_name(name), CELL), shown(cell(value), CELL))
         left -= len(row[0]) + len(row[1])
         if left < 0:
             break

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from bot.domain.diff import ABSENT, args_diff, word_diff
+from bot.domain.masking import hide_named
 from bot.domain.proposal import Action, Content, Reply, Revision
 from bot.domain.text import shorten
 from bot.slack.blocks import EMPTY, Block, Element, line, one_line, quote, rich, shown_name, whole, words
@@ -61,18 +62,18 @@ def _arguments(before: Action, after: Action) -> list[Element]:
     for name, old, new in found[:CHANGED_ARGUMENTS]:
         parts = [words(f"{shorten(shown_name(name), 80)}: ")]
         if old is not ABSENT:
-            parts.append(_value(old, strike=True))
+            parts.append(_value(name, old, strike=True))
         if new is not ABSENT:
-            parts += [words(" → "), _value(new, bold=True)]
-            parts += [words(" (masked)", bold=True)] if _value(old) == _value(new) else []
+            parts += [words(" → "), _value(name, new, bold=True)]
+            parts += [words(" (masked)", bold=True)] if _value(name, old) == _value(name, new) else []
         lines.append(line(*parts))
     if len(found) > CHANGED_ARGUMENTS:
         lines.append(line(words(f"{len(found) - CHANGED_ARGUMENTS} more in the full case", italic=True)))
     return lines or [line(words("Nothing changed.", italic=True))]
 
 
-def _value(value: Any, **style: bool) -> Element:
-    text = str(value) if value is ABSENT else cell(value)
+def _value(name: str, value: Any, **style: bool) -> Element:
+    text = str(value) if value is ABSENT else cell(hide_named({name: value})[name])
     if text.strip():
         return words(one_line(text, VALUE), **style)
     return words(BLANK if text else EMPTY, italic=True, **style)

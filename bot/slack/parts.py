@@ -7,6 +7,7 @@ from typing import Final
 
 from bot.domain.canonical import Json
 from bot.domain.links import link_hosts
+from bot.domain.masking import hide_named
 from bot.domain.proposal import Action, Content, Evidence, Proposal, Reply, Role
 from bot.domain.text import reveal, reveal_name, shorten
 from bot.slack.blocks import (
@@ -96,7 +97,9 @@ def spoken(text: str, limit: int) -> list[Element]:
 
 def masked_in(content: Content) -> tuple[str, ...]:
     """What of it is masked in a channel, such as `password`: whoever approves reads it in a window first."""
-    return masked_kinds(_all_of(content))
+    kinds = masked_kinds(_all_of(content))
+    named = isinstance(content, Action) and hide_named(content.args) != content.args
+    return tuple(dict.fromkeys([*kinds, *(["password"] if named else [])]))
 
 
 def _all_of(content: Content) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from bot.domain.errors import BadInput
+from bot.domain.masking import hide_named
 from bot.domain.proposal import Content, Message, Proposal, Reply, Revision
 from bot.domain.text import reveal, reveal_name
 from bot.slack.blocks import (
@@ -50,7 +51,7 @@ def content_blocks(content: Content, *, masked: bool = True) -> list[Block]:
     if isinstance(content, Reply):
         return [rich(quote(page)) for page in read(content.text)]
     sections = [line(words(content.name, code=True))]
-    for name, value in content.args.items():
+    for name, value in (hide_named(content.args) if masked else content.args).items():
         text = cell(value) if isinstance(value, str) else json.dumps(value, indent=1, ensure_ascii=False)
         title, values = shown_name(name) if masked else reveal_name(name), read(text)
         # Names are bold, and what has lines of its own stands behind a bar: a value cannot pass for one more detail.

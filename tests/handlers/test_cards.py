@@ -16,7 +16,7 @@ from bot.domain.proposal import Action, Content, Conversation, Evidence, Executi
 from bot.domain.text import reveal, reveal_name
 from bot.errands import summary
 from bot.slack import ids
-from bot.slack.blocks import Block, is_light, one_line, shown, whole
+from bot.slack.blocks import Block, is_light, one_line, shown, shown_name, whole
 from bot.slack.cards import CARD_CHARACTERS, CARD_LINES, CELL, ROWS, card
 from bot.slack.edit_modal import edit_modal, edited
 from bot.slack.fields import fields_of
@@ -97,7 +97,9 @@ def test_approve_stands_only_on_a_card_that_shows_every_character(content: Conte
     texts = [
         value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in content.args.values()
     ]
-    assert rows == [(whole(name) or " ", whole(text) or " ") for name, text in zip(content.args, texts, strict=True)]
+    assert rows == [
+        (shown_name(name) or " ", whole(text) or " ") for name, text in zip(content.args, texts, strict=True)
+    ]
 
 
 @given(contents)
