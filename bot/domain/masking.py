@@ -39,14 +39,6 @@ class Masked:
     kinds: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class MaskedMapping:
-    """A JSON object of the same shape without its secrets, and the kinds that were found."""
-
-    mapping: dict[str, object]
-    kinds: tuple[str, ...]
-
-
 def mask(text: str, *, emails: bool = False) -> Masked:
     """Replace secrets by markers such as `[card number ••4242]`; with `emails` (for logs), addresses too.
 
@@ -85,12 +77,6 @@ def cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else shorten(mask(text).text, limit)
 
 
-def mask_mapping(value: Mapping[str, object], *, emails: bool = False) -> MaskedMapping:
-    """Mask every string, number and name in a JSON object; a value named like a password goes whole."""
-    kinds: dict[str, None] = {}
-    return MaskedMapping(mapping=_mask_object(value, emails, kinds), kinds=tuple(kinds))
-
-
 def hide_named(args: Mapping[str, Json]) -> dict[str, Json]:
     """The same arguments, `[password]` standing for each value, at any depth, whose name says that it is a secret."""
     return {name: HIDDEN if _is_named_secret(name, value) else _hide_inside(value) for name, value in args.items()}
@@ -105,42 +91,6 @@ def _hide_inside(value: Json) -> Json:
 def _is_named_secret(name: str, value: object) -> bool:
     """Whether the name says so, and there is something: `reset_password: true` is a wish, and no password."""
     return not isinstance(value, bool) and value not in (None, "", [], {}) and KEY_NAME.search(name) is not None
-
-
-def _mask_object(value: Mapping[str, object], emails: bool, kinds: dict[str, None]) -> dict[str, object]:
-    masked: dict[str, object] = {}
-    for name, inner in value.items():
-        shown = _mask_text(name, emails, kinds)
-        while shown in masked:
-            shown += "'"
-        if _is_named_secret(name, inner):
-            masked[shown] = _found("password", HIDDEN, kinds)
-        else:
-            masked[shown] = _mask_value(inner, emails, kinds)
-    return masked
-
-
-def _mask_value(value: object, emails: bool, kinds: dict[str, None]) -> object:
-    match value:
-        case str():
-            return _mask_text(value, emails, kinds)
-        case bool():
-            return value
-        case int():
-            shown = _mask_text(str(value), emails, kinds) if 10**12 <= value < 10**19 else ""
-            return shown if "[" in shown else value
-        case Mapping():
-            return _mask_object(value, emails, kinds)
-        case list() | tuple():
-            return [_mask_value(inner, emails, kinds) for inner in value]
-        case _:
-            return value
-
-
-def _mask_text(text: str, emails: bool, kinds: dict[str, None]) -> str:
-    masked = mask(text, emails=emails)
-    kinds.update(dict.fromkeys(masked.kinds))
-    return masked.text
 
 
 def _found(kind: str, marker: str, kinds: dict[str, None]) -> str:
