@@ -105,7 +105,7 @@ def masked_in(content: Content) -> tuple[str, ...]:
 def _all_of(content: Content) -> str:
     if isinstance(content, Reply):
         return content.text
-    return "\n".join([*content.args, *(text for _, text in _cells(content))])
+    return "\n".join(text for text in (*content.args, *(text for _, text in _cells(content))) if text)
 
 
 def banner(content: Content, *, masked: bool = True, in_fields: bool = False) -> list[Block]:

@@ -118,6 +118,10 @@ def test_read_and_approve_shows_every_character_or_does_not_open(content: Conten
         assert expected in "".join(quotes) or expected in shown
 
 
+def test_many_empty_arguments_are_no_blank_lines_that_hide_something() -> None:
+    assert "Hidden characters" not in read(blocks_of(Action(name="refund", args={f"a{n}": "" for n in range(12)})))
+
+
 def test_an_argument_cannot_pass_for_another_one() -> None:
     view = read_modal(proposal(Action(name="refund", args={"amount": 5, "why": "broken\namount: 900"})), "")
     (block,) = [found for found in view["blocks"] if "'refund'" in str(found) and "broken" in str(found)]
