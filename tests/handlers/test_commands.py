@@ -72,7 +72,7 @@ async def test_what_cannot_be_read_gets_a_sentence_and_changes_nothing(world: Wo
         ("/threshold refunds 92", "or a percentage such as 92%."),
         ("/threshold refunds tune 2", "Say which share may be wrong"),
         ("/approvals resum", 'I do not know "resum"; did you mean resume?'),
-        ("/threshold help", "• `/threshold refunds reset because …`: back to what the policy file says"),
+        ("/threshold help", "• `/threshold refunds reset because …`: back to the policy file, or to what was earned"),
         ("/threshold HELP", "• `/threshold refunds tune 2%`: what the labels so far would support"),
         ("/approvals help", "• `/approvals mine`: what you may decide"),
     ],
