@@ -1,10 +1,12 @@
 """The second half of a double click decides nothing, whatever button has come to stand under the pointer."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 
 from bot.slack import ids
+from bot.slack.patience import age, begun
 from tests.journeys.props import (
     MovableClock,
     Shop,
@@ -77,3 +79,10 @@ async def test_a_click_that_waited_for_its_turn_counts_from_when_it_came(
     await world.click("U0BEN", alarm, ids.RETRY, "C0OPS")
     await told(world, "U0BEN", "You approved this a moment ago")
     assert (await world.get(proposed["id"]))["state"] == "failed"
+
+
+async def test_how_old_a_click_is_counts_from_its_arrival() -> None:
+    with begun():
+        await asyncio.sleep(0.02)
+        assert timedelta(seconds=0.02) <= age() < timedelta(seconds=2)
+    assert age() < timedelta(seconds=0.02)
